@@ -68,24 +68,26 @@ class Authentication:
         is_sent_by_page = origin is not None or "sec-fetch-site" in request.headers
         is_browser = caller.via is not Via.NOBODY or is_sent_by_page
         if is_browser and sessions.is_forged(request.method, origin, request.origin):
-            return problems.forbidden(
+            return problems.describe(
+                403,
                 f"The header Origin is not {request.origin!r:.200}: another site's page may have "
-                f"sent this. A program sends `Authorization: Bearer TOKEN` instead, of {TOKEN}."
+                f"sent this. A program sends `Authorization: Bearer TOKEN` instead, of {TOKEN}.",
             )
         return caller
 
     def token(self) -> str | Problem:
         """The deployment's token, or why it cannot be used."""
         if self._environment.optional(TOKEN) is None:
-            return problems.unavailable(
+            return problems.describe(
+                503,
                 f"The secret {TOKEN} is not set, so nobody may call this. Run "
                 f"`npx wrangler secret put {TOKEN}`; or for local use only set {OPEN} to true, and "
-                "ask at 127.0.0.1 or localhost: another site may give its own name to this machine."
+                "ask at 127.0.0.1 or localhost: another site may lead its own name here.",
             )
         try:
             return self._environment.secret(TOKEN).reveal()  # from here on, no log shows it
         except ConfigurationError as error:
-            return problems.unavailable(f"{error}.")
+            return problems.describe(503, f"{error}.")
 
     def _is_open(self) -> bool:
         closing = (TOKEN, access.TEAM_DOMAIN, access.AUDIENCE)
@@ -121,11 +123,11 @@ class Authentication:
                 return None
             identity = await self._team.identity(assertion, team, self._now_ms())
         except DeniedError as error:
-            return problems.unauthorized(f"The header {access.HEADER} {error}.")
+            return problems.describe(401, f"The header {access.HEADER} {error}.")
         except UnavailableError as error:
-            return problems.unavailable(f"The keys of Cloudflare Access cannot be had: {error}.")
+            return problems.describe(503, f"The keys of Cloudflare Access cannot be had: {error}.")
         except ConfigurationError as error:
-            return problems.unavailable(f"{error}.")
+            return problems.describe(503, f"{error}.")
         self._environment.conceal(assertion)
         return Caller(Via.ACCESS, identity.who, identity.expires_at_ms)
 
@@ -133,8 +135,9 @@ class Authentication:
         token = self.token()
         if isinstance(token, Problem):
             return token
-        return problems.unauthorized(
-            f"Send the header `Authorization: Bearer TOKEN` with the value of {TOKEN}, or sign in."
+        return problems.describe(
+            401,
+            f"Send the header `Authorization: Bearer TOKEN` with the value of {TOKEN}, or sign in.",
         )
 
 

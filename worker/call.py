@@ -56,7 +56,7 @@ class Call(Struct, frozen=True, kw_only=True):
         """Check the name of a connector. Raises ProblemError if there is none."""
         if name not in self.connectors:
             text = self.describe_unknown(name)
-            raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_CONNECTOR))
+            raise ProblemError(problems.describe(404, text, RefusalCode.UNKNOWN_CONNECTOR))
         return name
 
     def describe_unknown(self, name: str) -> str:
@@ -77,7 +77,7 @@ class Call(Struct, frozen=True, kw_only=True):
             if reply is not None:
                 return reply
         text = f"There is no job {self.name!r:.200}."
-        raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_JOB))
+        raise ProblemError(problems.describe(404, text, RefusalCode.UNKNOWN_JOB))
 
     async def ask_each(self, question: RunnerQuestion[Reply]) -> dict[str, Reply | None]:
         """Ask the objects of all connectors; None where one does not answer.

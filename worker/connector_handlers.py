@@ -54,6 +54,6 @@ async def set_up(call: Call) -> Provisioned:
 def _require_found(found: Provisioned | Unprovisioned) -> Provisioned:
     if isinstance(found, Provisioned):
         return found
-    if found.is_upstream:
-        raise ProblemError(problems.bad_gateway(found.reason))
-    raise ProblemError(problems.conflict(found.reason, [], found.remedy))
+    if found.code is None:
+        raise ProblemError(problems.describe(502, found.reason))
+    raise ProblemError(problems.describe(409, found.reason, found.code, found.remedy, []))

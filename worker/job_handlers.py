@@ -56,13 +56,13 @@ async def trigger(call: Call) -> Accepted:
         (name,) = call.connectors
     if name is None:
         text = f"Name the connector, one of: {call.names}."
-        raise ProblemError(problems.bad_request(text, RefusalCode.UNNAMED_CONNECTOR))
+        raise ProblemError(problems.describe(400, text, RefusalCode.UNNAMED_CONNECTOR))
     if name not in call.connectors:
         text = call.describe_unknown(name)
-        raise ProblemError(problems.bad_request(text, RefusalCode.UNKNOWN_CONNECTOR))
+        raise ProblemError(problems.describe(400, text, RefusalCode.UNKNOWN_CONNECTOR))
     if wanted.replace and wanted.mode is not Mode.FULL:
         text = '`replace` is of a FULL job: send "mode": "FULL" with it, or leave it out.'
-        raise ProblemError(problems.bad_request(text, RefusalCode.BAD_BODY))
+        raise ProblemError(problems.describe(400, text, RefusalCode.BAD_BODY))
     question = BeginJob(wanted.mode, None if key is None else f"request {key}", wanted.replace)
     return _accept(await call.runners.ask(name, question))
 
@@ -182,9 +182,9 @@ def _accept(shown: Status | Refusal) -> Accepted:
     if isinstance(shown, Status):
         return Accepted(**asdict(shown), status_url=f"/status/{shown.id}")
     if shown.code is RefusalCode.KEY_REUSED:
-        raise ProblemError(problems.key_reused(shown.reason, shown.remedy))
+        raise ProblemError(problems.describe(422, shown.reason, shown.code, shown.remedy))
     legal = [command.value for command in shown.legal]
-    raise ProblemError(problems.conflict(shown.reason, legal, shown.remedy, shown.code))
+    raise ProblemError(problems.describe(409, shown.reason, shown.code, shown.remedy, legal))
 
 
 def _order(job_id: str) -> tuple[str, str]:

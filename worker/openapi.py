@@ -108,7 +108,7 @@ def _answer(endpoint: Endpoint, *, is_head: bool) -> Json:
 
 
 def _refusal(status: int, is_head: bool) -> Json:  # noqa: FBT001 - private
-    answer: Json = {"description": _text(problems.MAKERS[status])}
+    answer: Json = {"description": problems.STATUSES[status][1]}
     if not is_head:
         answer["content"] = {"application/problem+json": {"schema": _reference(Problem)}}
     if status == 401:

@@ -65,9 +65,9 @@ def answer(request: Request) -> WorkerResponse | None:
         return None
     if (file := _files().get(name)) is None:
         text = f"There is nothing at {request.path!r:.200}."
-        return refuse(problems.not_found(text, RefusalCode.UNKNOWN_PATH))
+        return refuse(problems.describe(404, text, RefusalCode.UNKNOWN_PATH))
     if request.method not in SAFE_METHODS:
-        problem = problems.method_not_allowed(f"{request.method} is not for this; use GET.")
+        problem = problems.describe(405, f"{request.method} is not for this; use GET.")
         return refuse(problem, allow="GET, HEAD")
     headers = {**HEADERS, "content-type": file.content_type, "etag": file.etag}
     if _is_known(file, request.headers.get("if-none-match", "")):

@@ -1,9 +1,6 @@
-"""Refusals, as RFC 9457 problem documents.
+"""Refusals, as RFC 9457 problem documents."""
 
-What each status means here, is its function's docstring: the OpenAPI document shows it.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -31,91 +28,51 @@ class ProblemError(Exception):
         self.problem = problem
 
 
-def bad_request(detail: str, code: RefusalCode) -> Problem:
-    """The request cannot be understood."""
-    return Problem(title="Bad Request", status=400, detail=detail, code=code)
-
-
-def unauthorized(detail: str) -> Problem:
-    """The token is missing or wrong, and so is all that stands for it."""
-    return Problem(title="Unauthorized", status=401, detail=detail)
-
-
-def forbidden(detail: str) -> Problem:
-    """Another site's page may have had the browser send this: its Origin is not the Worker's."""
-    return Problem(title="Forbidden", status=403, detail=detail)
-
-
-def not_found(detail: str, code: RefusalCode) -> Problem:
-    """There is no such job, or no such connector."""
-    return Problem(title="Not Found", status=404, detail=detail, code=code)
-
-
-def method_not_allowed(detail: str) -> Problem:
-    """The method is not for this path; the header Allow names those that are."""
-    return Problem(title="Method Not Allowed", status=405, detail=detail)
-
-
-def conflict(
-    detail: str,
-    legal: list[str],
-    remedy: Remedy | None = None,
-    code: RefusalCode | UnsetType = UNSET,
-) -> Problem:
-    """The job does not take this as it is; `legal` lists what it takes."""
-    found = to_message(remedy) or UNSET
-    return Problem(
-        title="Conflict", status=409, detail=detail, legal=legal, code=code, remedy=found
-    )
-
-
-def key_reused(detail: str, remedy: Remedy | None = None) -> Problem:
-    """The Idempotency-Key was sent before, with another request."""
-    found = to_message(remedy) or UNSET
-    return Problem(
-        title="Unprocessable Content",
-        status=422,
-        detail=detail,
-        code=RefusalCode.KEY_REUSED,
-        remedy=found,
-    )
-
-
-def too_large(detail: str) -> Problem:
-    """The body is larger than is read."""
-    return Problem(title="Content Too Large", status=413, detail=detail)
-
-
-def internal() -> Problem:
-    """The Worker failed by a bug of its own, whose text stays in the log."""
-    return Problem(
-        title="Internal Server Error",
-        status=500,
-        detail="The Worker failed.",
-        remedy=to_message(Remedy(RemedyCode.READ_LOG.value)) or UNSET,
-    )
-
-
-def bad_gateway(detail: str) -> Problem:
-    """Glean did not do what was asked; `detail` says what it answered."""
-    return Problem(title="Bad Gateway", status=502, detail=detail)
-
-
-def unavailable(detail: str) -> Problem:
-    """A variable or a secret is missing or not right, or Access's keys cannot be had."""
-    return Problem(title="Service Unavailable", status=503, detail=detail)
-
-
-MAKERS: Mapping[int, Callable[..., Problem]] = {
-    400: bad_request,
-    401: unauthorized,
-    403: forbidden,
-    404: not_found,
-    405: method_not_allowed,
-    409: conflict,
-    413: too_large,
-    422: key_reused,
-    500: internal,
-    502: bad_gateway,
-    503: unavailable,
+# By status: its title, and what it means here, which the OpenAPI document shows.
+STATUSES: Mapping[int, tuple[str, str]] = {
+    400: ("Bad Request", "The request cannot be understood."),
+    401: ("Unauthorized", "The token is missing or wrong, and so is all that stands for it."),
+    403: (
+        "Forbidden",
+        "Another site's page may have had the browser send this: its Origin is not the Worker's.",
+    ),
+    404: ("Not Found", "There is no such job, or no such connector."),
+    405: (
+        "Method Not Allowed",
+        "The method is not for this path; the header Allow names those that are.",
+    ),
+    409: ("Conflict", "The job does not take this as it is; `legal` lists what it takes."),
+    413: ("Content Too Large", "The body is larger than is read."),
+    422: ("Unprocessable Content", "The Idempotency-Key was sent before, with another request."),
+    500: (
+        "Internal Server Error",
+        "The Worker failed by a bug of its own, whose text stays in the log.",
+    ),
+    502: ("Bad Gateway", "Glean did not do what was asked; `detail` says what it answered."),
+    503: (
+        "Service Unavailable",
+        "A variable or a secret is missing or not right, or Access's keys cannot be had.",
+    ),
 }
+
+
+def describe(
+    status: int,
+    detail: str,
+    code: RefusalCode | UnsetType = UNSET,
+    remedy: Remedy | None = None,
+    legal: list[str] | UnsetType = UNSET,
+) -> Problem:
+    """The problem of a status. Those of a client's own doing have a code."""
+    title, _ = STATUSES[status]
+    return Problem(
+        title=title,
+        status=status,
+        detail=detail,
+        legal=legal,
+        code=code,
+        remedy=to_message(remedy) or UNSET,
+    )
+
+
+INTERNAL = describe(500, "The Worker failed.", remedy=Remedy(RemedyCode.READ_LOG.value))

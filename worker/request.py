@@ -41,9 +41,9 @@ async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
     """
     body = await request.body(BODY_BYTES_MAX)
     if body is None:
-        raise ProblemError(problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes."))
+        raise ProblemError(problems.describe(413, f"The body is over {BODY_BYTES_MAX} bytes."))
     try:
         return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text = f"{f'{error}':.200}. Send JSON like {example}."
-        raise ProblemError(problems.bad_request(text, RefusalCode.BAD_BODY)) from error
+        raise ProblemError(problems.describe(400, text, RefusalCode.BAD_BODY)) from error

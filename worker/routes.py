@@ -51,19 +51,19 @@ class Routes:
         except ProblemError as error:
             response = refuse(error.problem)
         except ConfigurationError as error:
-            response = refuse(problems.unavailable(f"{error}."))
+            response = refuse(problems.describe(503, f"{error}."))
         return pages.vary(request, response)
 
     async def _answer_request(self, request: Request) -> WorkerResponse:
         if (at := find_endpoints(request.path)) is None:
             text = f"There is nothing at {request.path!r:.200}."
-            raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_PATH))
+            raise ProblemError(problems.describe(404, text, RefusalCode.UNKNOWN_PATH))
         endpoints, name = at
         endpoint = next((one for one in endpoints if request.method in one.methods), None)
         if endpoint is None:
             methods = [method for one in endpoints for method in one.methods]
-            problem = problems.method_not_allowed(
-                f"{request.method} is not for {request.path!r:.200}; use {methods[0]}."
+            problem = problems.describe(
+                405, f"{request.method} is not for {request.path!r:.200}; use {methods[0]}."
             )
             return refuse(problem, allow=", ".join(methods))
         public = Caller(Via.NOBODY)
@@ -71,14 +71,14 @@ class Routes:
         if isinstance(caller, Problem):
             return refuse(caller)
         if (fault := _parameter_fault(endpoint, request)) is not None:
-            return refuse(problems.bad_request(fault, RefusalCode.BAD_PARAMETER))
+            return refuse(problems.describe(400, fault, RefusalCode.BAD_PARAMETER))
         call = self._call(request=request, caller=caller, name=name)
         return _response(endpoint, await endpoint.handler(call))
 
 
 def failure() -> WorkerResponse:
     """The answer to a bug of our own."""
-    return refuse(problems.internal())
+    return refuse(problems.INTERNAL)
 
 
 def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:

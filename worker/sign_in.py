@@ -17,7 +17,7 @@ async def sign_in(call: Call) -> WorkerResponse:
         raise ProblemError(token)
     given = await decode_body(call.request, SignIn, '{"token": "..."}')
     if not is_same(given.token, token):
-        raise ProblemError(problems.unauthorized(f"The token is not the value of {TOKEN}."))
+        raise ProblemError(problems.describe(401, f"The token is not the value of {TOKEN}."))
     cookie = sessions.begin_session(token, call.edge.nonce(), call.edge.now_ms())
     return WorkerResponse(204, {**HEADERS, "set-cookie": cookie}, b"")
 

@@ -14,6 +14,7 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.client import Glean
 from durable.glean.datasource import definition
 from durable.glean.differences import Provisioned, Unprovisioned, differences
+from durable.machine.commands import RefusalCode
 from durable.machine.job import Stage
 from durable.machine.remedies import Remedy, RemedyCode
 
@@ -65,20 +66,20 @@ class Provision:
         return before
 
     def _refusal(self, before: Provisioned, difference_count: int) -> Unprovisioned | None:
-        number, remedy = len(before.differences), None
+        number = len(before.differences)
         if not before.is_declared:
             reason = (
                 f"the datasource {before.datasource!r} is not declared: give its Datasource a "
                 "category, and whatever else it is to have, or set it up in Glean's admin console"
             )
-        elif difference_count != number:
+            return Unprovisioned(reason, RefusalCode.NOT_DECLARED)
+        if difference_count != number:
             reason = f"there are {number} differences, and {difference_count} were seen"
             parameters: dict[str, str | int] = {"differences": number}
             parameters["connector"] = self._connector_name
             remedy = Remedy(RemedyCode.CONFIRM_DIFFERENCES.value, parameters)
-        else:
-            return None
-        return Unprovisioned(reason, is_upstream=False, remedy=remedy)
+            return Unprovisioned(reason, RefusalCode.DIFFERENCES_NOT_SEEN, remedy)
+        return None
 
     def _glean(self) -> Glean:
         return glean_client(self._datasource.name, self._environment, self._host)(Stage.DOCUMENTS)
@@ -125,7 +126,8 @@ class Provision:
 
     def _failure(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:
         reason = self._environment.redacted(str(error))
-        return Unprovisioned(reason, is_upstream=isinstance(error, UpstreamError))
+        is_upstream = isinstance(error, UpstreamError)
+        return Unprovisioned(reason, None if is_upstream else RefusalCode.MISCONFIGURED)
 
 
 def _overlaid(actual: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from durable.decoding import decode
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import Named
+from durable.machine.commands import RefusalCode
 from durable.machine.remedies import Remedy
 
 
@@ -39,7 +40,7 @@ class Unprovisioned(Struct, frozen=True):
     """Why a datasource cannot be read or changed."""
 
     reason: str
-    is_upstream: bool  # Glean did not do what was asked
+    code: RefusalCode | None  # None: Glean did not do what was asked
     remedy: Remedy | None = None
 
 

@@ -40,6 +40,9 @@ class RefusalCode(StrEnum):
     UNKNOWN_CONNECTOR = "unknown-connector"
     UNNAMED_CONNECTOR = "unnamed-connector"  # where there are several
     BAD_BODY = "bad-body"
+    NOT_DECLARED = "not-declared"  # a datasource's settings
+    DIFFERENCES_NOT_SEEN = "differences-not-seen"  # there are more or fewer
+    MISCONFIGURED = "misconfigured"
     BAD_PARAMETER = "bad-parameter"  # in the query or a header
 
 

@@ -76,4 +76,5 @@ def check_problem(
     assert problem.keys() - {"remedy", "code"} == members
     assert named in problem["detail"]
     assert code is None or problem["code"] == code
+    assert ("code" in problem) == (status in {400, 404, 409, 422})
     assert problem.get("legal") == legal

@@ -23,7 +23,7 @@ from durable.engine.questions import (
     encode_answer,
 )
 from durable.glean.differences import Provisioned, Unprovisioned
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.rejects import Reject
@@ -72,7 +72,9 @@ class FakeRunners:
         self.overviews: dict[str, Overview] = {}
         self.measured: dict[str, ConnectorMetrics] = {}
         self.checks: list[Check] = []
-        self.provisioned: Provisioned | Unprovisioned = Unprovisioned("no", is_upstream=False)
+        self.provisioned: Provisioned | Unprovisioned = Unprovisioned(
+            "no", RefusalCode.NOT_DECLARED
+        )
 
     async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         self.asked.append((connector, question))

@@ -479,10 +479,27 @@ MUTANTS = [
         ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
     ),
     Mutant(
+        "an error is told without its code",
+        LIFECYCLE,
+        "        error_code=str(code),\n",
+        '        error_code="",\n',
+        (
+            "tests/simulation/test_endings.py::test_a_full_job_gives_up_after_a_time_without_progress",
+        ),
+    ),
+    Mutant(
+        "an error outlives progress by its code",
+        LIFECYCLE,
+        '        job = replace(job, error="", error_code="")\n',
+        '        job = replace(job, error="")\n',
+        (EACH_PAGE,),
+    ),
+    Mutant(
         "the cursor moves when a page is fetched",
         FLOW,
-        "flights=(*job.crawl.flights, flight))",
-        "flights=(*job.crawl.flights, flight), cursor=page.next_cursor)",
+        "    job = with_crawl(job, flights=(*job.crawl.flights, flight))\n",
+        "    job = with_crawl(job, flights=(*job.crawl.flights, flight))\n"
+        "    job = with_crawl(job, cursor=page.next_cursor)\n",
         (CRASH,),
     ),
     Mutant(

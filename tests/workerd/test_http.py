@@ -155,7 +155,7 @@ def test_a_datasource_that_is_only_named_is_shown_and_not_set_up(stack: Stack) -
     }
     assert refusal.status_code == 409
     assert refusal.headers["content-type"] == "application/problem+json"
-    assert "give its Datasource a category" in refusal.json()["detail"]
+    assert refusal.json()["code"] == "not-declared"
 
 
 def test_a_browser_gets_the_dashboard_from_the_bundle(stack: Stack) -> None:

@@ -7,10 +7,9 @@ import msgspec
 import pytest
 
 from dev.staging import ROOT
-from durable.machine.commands import RefusalCode
 from durable.machine.job import Job, Mode
 from durable.views.status import Status, status
-from worker import openapi, problems
+from worker import openapi
 from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
 from worker.endpoint import KEY, PLACE, Endpoint
 from worker.endpoints import ENDPOINTS, find_endpoints
@@ -156,15 +155,6 @@ def test_every_status_says_what_it_means() -> None:
     for path in DOCUMENT["paths"].values():
         for operation in path.values():
             assert all(answer["description"] for answer in operation["responses"].values())
-
-
-@pytest.mark.parametrize("status", problems.MAKERS)
-def test_a_problem_is_listed_under_its_status(status: int) -> None:
-    maker = problems.MAKERS[status]
-    beside = {400: RefusalCode.BAD_BODY, 404: RefusalCode.UNKNOWN_JOB, 409: ["cancel"]}
-    arguments = () if status == 500 else ("why", beside[status]) if status in beside else ("why",)
-
-    assert maker(*arguments).status == status
 
 
 def test_the_schema_forbids_a_replace_to_an_incremental_job() -> None:

@@ -355,17 +355,18 @@ def test_a_datasource_is_set_up_with_the_differences_that_were_seen() -> None:
     assert runners.asked == [("notes", SetUpDatasource(1))]
 
 
-@pytest.mark.parametrize(("is_upstream", "status"), [(True, 502), (False, 409)])
+@pytest.mark.parametrize(("code", "status"), [(None, 502), (RefusalCode.NOT_DECLARED, 409)])
 def test_a_datasource_that_cannot_be_set_up_is_told_by_whose_fault(
-    status: int, *, is_upstream: bool
+    status: int, code: RefusalCode | None
 ) -> None:
     runners = FakeRunners()
-    runners.provisioned = Unprovisioned("that is why", is_upstream=is_upstream)
+    runners.provisioned = Unprovisioned("that is why", code)
 
     response = answered(a_request("POST", "/setup/notes", b'{"differences": 1}'), runners)
 
     assert response.status == status
     assert content(response)["detail"] == "that is why"
+    assert content(response).get("code") == code
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"differences": -1}', b'{"differences": "1"}'])
