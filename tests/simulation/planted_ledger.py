@@ -7,7 +7,7 @@ RECONCILING = "tests/simulation/test_reconciling.py"
 MEMBERSHIPS = "tests/simulation/test_memberships.py"
 HOLDING = "tests/simulation/test_holding.py"
 VERIFYING = "tests/simulation/test_verifying.py"
-MEMBERS = "tests/simulation/test_members.py"
+GUARDED = "tests/simulation/test_members.py"
 REJECTS = "tests/simulation/test_rejects.py"
 READINGS = "tests/simulation/test_readings.py"
 GIVEN_UP = f"{RECONCILING}::test_what_a_job_that_is_given_up_has_sent_is_found_again"
@@ -338,14 +338,14 @@ LEDGER_MUTANTS = [
         "durable/machine/members.py",
         "    if not job.crawl.is_withheld and not has_lost_too_many(job, limits):",
         "    if not job.crawl.is_withheld:",
-        (f"{MEMBERS}::test_lists_of_members_that_come_empty_are_held_but_for_a_few",),
+        (f"{GUARDED}::test_lists_of_members_that_come_empty_are_held_but_for_a_few",),
     ),
     Mutant(
         "a group that is on a list may lose whoever is left, too",
         "durable/machine/members.py",
         "count for key, count in lost.items() if sizes[key].count < allowed.get(key, 1 << 62)",
         "count for key, count in lost.items() if key not in allowed",
-        (f"{MEMBERS}::test_an_approval_is_of_the_groups_on_its_list_and_of_what_they_had_then",),
+        (f"{GUARDED}::test_an_approval_is_of_the_groups_on_its_list_and_of_what_they_had_then",),
     ),
     Mutant(
         "groups that were not sent count as brought",
@@ -354,7 +354,7 @@ LEDGER_MUTANTS = [
         "            else:",
         (
             "tests/unit/engine/test_member_book.py",
-            f"{MEMBERS}::test_what_changes_of_groups_alone_is_not_sent_either_and_all_else_is_brought",
+            f"{GUARDED}::test_what_changes_of_groups_alone_is_not_sent_either_and_all_else_is_brought",
         ),
     ),
     Mutant(
