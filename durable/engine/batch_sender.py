@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from durable.engine.failures import Failures
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import CONFLICT, Inquiry
-from durable.engine.packing import Parcel
+from durable.engine.packing import Parcel, withdrawn
 from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import UpstreamError
@@ -19,6 +19,7 @@ from durable.machine.rejects import Reject, RejectCode
 
 
 UNSHARED = REFUSED | {404}  # Glean takes no permissions of a document, or has no such document
+EXPOSED = "Glean may show its older version to others, and does not delete it either: "
 
 
 class BatchSender:
@@ -109,7 +110,32 @@ class BatchSender:
         # type that it does not know, Glean has nothing.
         if is_conflict or (item.is_of_former_type and error.status in INVALID):
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        return _rejected(send, batch, error, parcel)
+        return await self._rejected(send, batch, error, parcel, glean)
+
+    async def _rejected(
+        self, send: Send, batch: Batch, error: UpstreamError, parcel: Parcel, glean: Glean
+    ) -> Sent:
+        """Nobody keeps access by an older version, where the new one may have taken it away."""
+        (item,) = batch.items
+        code = RejectCode.REFUSED.value
+        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded), code=code)
+        is_withdrawn = False
+        if (withdrawal := parcel.withdrawals.get(item.place)) is not None:
+            is_withdrawn = await _is_deleted(withdrawal, glean)
+            reject = withdrawn(reject) if is_withdrawn else _exposed(reject)
+        parcel.rejects.append(reject)
+        if parcel.ledger is not None:
+            ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
+            parcel.ledger = ledger.with_withdrawn([item.key]) if is_withdrawn else ledger
+        return Sent(
+            send.page_index,
+            send.batch_index,
+            rejected_document_count=batch.document_count,
+            rejected_deletion_count=batch.deletion_count,
+            document_count=batch.document_count,
+            entries=parcel.entries(batch, is_refused=True),
+            withdrawn_count=int(is_withdrawn),
+        )
 
 
 def _split(send: Send, parcel: Parcel, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
@@ -119,18 +145,16 @@ def _split(send: Send, parcel: Parcel, halves: tuple[Batch, Batch], bytes_max: i
     return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
 
 
-def _rejected(send: Send, batch: Batch, error: UpstreamError, parcel: Parcel) -> Sent:
-    (item,) = batch.items
-    code = RejectCode.REFUSED.value
-    reject = Reject(item.place, item.key, str(error), excerpt(item.encoded), code=code)
-    parcel.rejects.append(reject)
-    if parcel.ledger is not None:
-        parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
-    return Sent(
-        send.page_index,
-        send.batch_index,
-        rejected_document_count=batch.document_count,
-        rejected_deletion_count=batch.deletion_count,
-        document_count=batch.document_count,
-        entries=parcel.entries(batch, is_refused=True),
-    )
+async def _is_deleted(withdrawal: Batch, glean: Glean) -> bool:
+    """Raises UpstreamError where that is not told: all of it is tried again."""
+    try:
+        await glean.send(withdrawal)
+    except UpstreamError as error:
+        if error.status not in REFUSED:
+            raise
+        return False
+    return True
+
+
+def _exposed(reject: Reject) -> Reject:
+    return replace(reject, reason=EXPOSED + reject.reason)

@@ -46,12 +46,21 @@ class LedgerPage(Struct, frozen=True):
     is_upload: bool
     kind: Kind
     access: frozenset[int] = frozenset()  # places of changes whose permissions alone will do
+    # By place: what is to be sent instead of it if it is rejected, for others may see it.
+    withdrawals: Mapping[int, Deletion] = {}
 
     def without(self, ids: Iterable[str]) -> "LedgerPage":
         """Once some of it was rejected."""
         keys = {fold(one) for one in ids}
         pack = without(self.pack, keys, self.numbers, self.doubts, is_upload=self.is_upload)
         return replace(self, pack=pack) if keys else self
+
+    def with_withdrawn(self, ids: Iterable[str]) -> "LedgerPage":
+        """Once the older versions of some that were rejected are deleted, or are about to be."""
+        # Of several requests for one thing, another one may bring it yet.
+        keys = dict.fromkeys(key for one in ids if (key := fold(one)) not in self.doubts)
+        deleted = tuple(dict.fromkeys(chain(self.pack.deleted_keys, keys)))
+        return replace(self, pack=replace(self.pack, deleted_keys=deleted))
 
     def with_rejected(self, record_keys: Iterable[str]) -> "LedgerPage":
         """With what the source lists, and could not be used."""
@@ -148,6 +157,10 @@ class Comparison:
                 self._is_upload,
                 self._kind,
                 frozenset(placed[index].place for index in compared.access),
+                {
+                    placed[index].place: _withdrawal(candidates[index].put)
+                    for index in compared.exposed
+                },
             ),
         )
 
@@ -260,6 +273,10 @@ def _candidate(placed: MappedRecord) -> tuple[MappedRecord, Candidate]:
     if isinstance(change, Members):
         put = replace(put, title=str(document_count(change)))
     return placed, Candidate(put)
+
+
+def _withdrawal(put: Put) -> Deletion:
+    return Deletion(id=put.id, object_type=put.type)
 
 
 def _is_whole(text: str) -> bool:

@@ -11,7 +11,7 @@ from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
 from durable.engine.comparison import Comparison, LedgerPage, LedgerView
 from durable.glean.access import access_of
-from durable.glean.batches import Batch, batches, document_count, sizes_of
+from durable.glean.batches import Batch, batches, deletion_batch, document_count, sizes_of
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
@@ -28,6 +28,7 @@ from durable.sources.clock import Clock
 from durable.sources.source import Records
 
 
+WITHDRAWN = "Glean may have shown its older version to others, which is deleted there: "
 REFUSED_BEFORE = "Glean refused it when the page was read before"
 
 
@@ -41,6 +42,8 @@ class Parcel(Struct):
     marks: Mapping[int, tuple[bytes, Landing]] = {}
     told_count: int = 0  # rejects that somebody has asked for
     ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
+    # By the place of a change: deletes the older version, which others may see, if it is refused.
+    withdrawals: Mapping[int, Batch] = {}
     group_sizes: Mapping[str, int] = {}  # the members of its groups
     watched: Iterable[tuple[str, int]] = ()  # of what is watched for, the names and the places
 
@@ -56,7 +59,8 @@ class Parcel(Struct):
         if not self.marks:
             return b""
         refusal = Landing.REFUSED if is_refused else Landing.TAKEN
-        marks = [self.marks[place] for place in self._places(batch)]
+        places = [place for place in self._places(batch) if place in self.marks]
+        marks = [self.marks[place] for place in places]
         return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def document_count(self, send: Send) -> int:
@@ -145,8 +149,29 @@ class Packing:
             lost = [reject.key for reject in parcel.rejects[known_count:]]
             parcel.ledger = compared.without([*lost, *left_ids])
             parcel.packed = replace(parcel.packed, changes=compared.changes)
+            self._withdraw(parcel, known_count)
         parcel.group_sizes = sizes
         return parcel
+
+    def _withdraw(self, parcel: Parcel, known_count: int) -> None:
+        """Have the older versions deleted of what is rejected unasked, or Glean may refuse yet."""
+        if parcel.ledger is None or not (withdrawals := parcel.ledger.withdrawals):
+            return
+        envelope = Envelope(self._stage, self._connector.datasource.name, "")
+        rejected = {reject.place for reject in parcel.rejects[known_count:]} & withdrawals.keys()
+        made = {place: deletion_batch(one, place, envelope) for place, one in withdrawals.items()}
+        parcel.batches += [made[place] for place in sorted(rejected)]
+        parcel.withdrawals = made
+        parcel.rejects[known_count:] = [
+            withdrawn(reject) if reject.place in rejected else reject
+            for reject in parcel.rejects[known_count:]
+        ]
+        parcel.ledger = parcel.ledger.with_withdrawn(withdrawals[place].id for place in rejected)
+        parcel.packed = replace(
+            parcel.packed,
+            batch_count=len(parcel.batches),
+            deletion_count=parcel.packed.deletion_count + len(rejected),
+        )
 
     def _found(self, page: Records, mapped: Iterable[MappedRecord]) -> list[tuple[str, int]]:
         """What is watched for: each by its record's own id, and by its document's."""
@@ -246,6 +271,11 @@ class Packing:
             shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
+
+
+def withdrawn(reject: Reject) -> Reject:
+    """With what became of the older version."""
+    return replace(reject, reason=WITHDRAWN + reject.reason.removeprefix(WITHDRAWN))
 
 
 def _access_of(placed: MappedRecord) -> MappedRecord:

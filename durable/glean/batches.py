@@ -67,7 +67,7 @@ class Item(Struct, frozen=True):
     @property
     def is_of_former_type(self) -> bool:
         """Whether it deletes what Glean may have under another type: its place is below 0."""
-        return self.place < 0
+        return self.place < 0 and not self.part
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -175,6 +175,12 @@ def batches(
         byte_count += size + 1  # and a comma
     if items:
         yield _around(envelope, items)
+
+
+def deletion_batch(deletion: Deletion, place: int, envelope: Envelope) -> Batch:
+    """The request that deletes what Glean has of a record that it does not take."""
+    item = Item(-place, deletion.id, envelope.encode(deletion), part=1)
+    return Batch(endpoint=GleanEndpoint.DELETION, items=(item,))
 
 
 def items_of(changes: Iterable[MappedRecord], envelope: Envelope, limits: Limits) -> Sequence[Item]:

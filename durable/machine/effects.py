@@ -156,6 +156,7 @@ class Sent(Struct, frozen=True):
     document_count: int = 0  # that were sent, whatever became of them
     entries: bytes = b""  # of its changes, to be remembered until the page has landed
     refused_record_count: int = 0  # of which there was no document to be counted
+    withdrawn_count: int = 0  # older versions that were deleted, as others might see them
     shortfall: str = ""  # why the job cannot count as a success any more
 
     @property

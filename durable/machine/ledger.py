@@ -38,7 +38,7 @@ class Put(Struct, frozen=True, array_like=True):
     number: int  # its place in what a crawl has seen
     type: str
     content: str  # a digest of all but permissions; "": Glean may have one or another
-    access: str  # a digest of the permissions
+    access: str  # a digest of the permissions; "": likewise, or it has none
     id: str  # as it is spelt
     record_key: str = ""  # the source's own id of the record
     title: str = ""  # for a person; of a group's members, how many they are
@@ -76,7 +76,10 @@ def fold(document_id: str) -> str:
 
 def doubted(row: LedgerRow | None, put: Put) -> Put:
     """What is stored of a put that may or may not have reached Glean."""
-    return put if row is None else replace(put, former_types=former_types(row.put, put))
+    if row is None:
+        return put
+    access = put.access if row.put.access == put.access else ""
+    return replace(put, access=access, former_types=former_types(row.put, put))
 
 
 def is_same(before: Put, put: Put) -> bool:

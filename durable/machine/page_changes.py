@@ -23,6 +23,7 @@ class Compared(Struct, frozen=True):
     pack: PagePack
     to_send: frozenset[int]  # what differs
     access: frozenset[int]  # of these, where Glean has all but who may see it, for certain
+    exposed: frozenset[int]  # likewise, where it may show an older version to others than this one
     former_types: Mapping[int, tuple[str, ...]]  # under which it is to be deleted before
     respelt: tuple[int, ...]  # ids that the crawl has seen in another spelling
     superseded: frozenset[int]  # the page has another change of the same id that holds
@@ -114,6 +115,7 @@ class _Page:
         self._superseded: set[int] = set()
         self._to_send: list[int] = []
         self._access: list[int] = []
+        self._exposed: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
         self._respelt: list[int] = []
         self._counts = dict.fromkeys(("added", "changed", "access", "rewritten"), 0)
@@ -162,6 +164,8 @@ class _Page:
         self._counts[_change(row, put)] += 1
         if self._has_content(row, put):
             self._access.append(index)
+        if self._is_exposed(row, put):
+            self._exposed.append(index)
         if row is not None and row.is_trusted and row.put.content != put.content:
             self._counts["rewritten"] += 1
         self._send(index, put, row)
@@ -175,6 +179,12 @@ class _Page:
         if self._is_in_any_order or row is None or former_types(row.put, put):
             return False
         return _change(row, put) == "access" and not self._has_seen(put.key, row)
+
+    def _is_exposed(self, row: LedgerRow | None, put: Put) -> bool:
+        """An upload shows nothing that is not in it, and only documents have permissions."""
+        if row is None or self._is_in_any_order:
+            return False
+        return bool(put.access) and row.put.access != put.access
 
     def _send(self, index: int, put: Put, row: LedgerRow | None) -> None:
         self._to_send.append(index)
@@ -216,6 +226,7 @@ class _Page:
             pack,
             frozenset(self._to_send),
             frozenset(self._access),
+            frozenset(self._exposed),
             self._former_types,
             tuple(self._respelt),
             frozenset(self._superseded),

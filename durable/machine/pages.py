@@ -59,6 +59,7 @@ class InFlightPage(Struct, frozen=True):
     sending: tuple[int, ...] = ()  # batches under way
     clock_ms: int = 0  # what the source's showed at the job's start, at the least
     refused_record_count: int = 0  # of which there was no document to be counted
+    withdrawn_count: int = 0  # older versions of these that were deleted
 
     @property
     def batch_count(self) -> int:
@@ -76,7 +77,8 @@ class InFlightPage(Struct, frozen=True):
 
     @property
     def deletion_count(self) -> int:
-        return self.page.deletion_count - self.rejected_deletion_count
+        asked_count = self.page.deletion_count + self.withdrawn_count
+        return asked_count - self.rejected_deletion_count
 
     @property
     def reject_count(self) -> int:

@@ -112,6 +112,7 @@ def acknowledge(job: Job, sent: Sent) -> Job:
         rejected_document_count=flight.rejected_document_count + sent.rejected_document_count,
         rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
         refused_record_count=flight.refused_record_count + sent.refused_record_count,
+        withdrawn_count=flight.withdrawn_count + sent.withdrawn_count,
     )
     job = _with(job, sent.page_index, flight)
     is_front = sent.page_index == job.crawl.page_count

@@ -108,6 +108,8 @@ class LedgerOracle:
             rows.setdefault(fold(row.id), []).append(row)
         unsure = set(excused)
         for key, spelt in rows.items():
+            if all(row.updated_at_ms < since_ms for row in spelt):
+                self._check_access(spelt, found.get(key, []))
             is_unknown = any(row.updated_at_ms >= since_ms or row.id in unsure for row in spelt)
             expected = [document for row in spelt if (document := expected_of(row)) is not None]
             having = found.get(key, [])
@@ -119,6 +121,14 @@ class LedgerOracle:
                 assert not is_gone, f"Glean has nothing of {spelt}"
             else:
                 assert having == expected, f"Glean has {having} for {spelt}"
+
+    def _check_access(self, spelt: list[Row], having: list[Found]) -> None:
+        """Nobody sees by an older version what Glean has refused, and they may see no longer."""
+        untold = self._source.broken | self._source.nameless | self._source.untold
+        is_refused = all(row.id in self._glean.unfit and row.id not in untold for row in spelt)
+        if is_refused and not any(row.is_public for row in spelt):
+            wider = [one for one in having if one.permissions == EVERYBODY]
+            assert not wider, f"everybody sees {wider}, which Glean has refused since"
 
     def check_whole(self, unsure: Iterable[str]) -> None:
         """Glean has what the source has, and nothing else."""
@@ -202,6 +212,10 @@ class LedgerOracle:
         note_id = asked["id"]
         if self._is_retyped(note_id) and job.stage is not Stage.DELETIONS:
             return  # it is brought again, of another type
+        if job.stage is Stage.DOCUMENTS and note_id in self._glean.unfit:
+            is_known = fold(note_id) in self.entries()
+            assert is_known, f"{note_id} is refused and deleted, and nobody knows it"
+            return  # its older version may be seen by others
         if job.mode is Mode.FULL:
             assert job.stage is Stage.DELETIONS, f"{note_id} is deleted before all was read"
             listed = self.gone(job.gone_at_ms)

@@ -16,6 +16,7 @@ INCREMENTAL = (
 )
 SPELLINGS = f"{RECONCILING}::test_of_two_spellings_of_one_id_the_first_is_brought"
 FAULT = f"{RECONCILING}::test_any_one_fault_is_survived"
+WITHDRAWN = f"{RECONCILING}::test_whatever_fails_an_older_version_is_not_seen_by_others"
 SHARED = f"{FAULT}[shared-defaults]"
 UNUSABLE = f"{RECONCILING}::test_while_a_record_is_unusable_its_document_stays"
 
@@ -37,6 +38,34 @@ EXECUTOR = "durable/engine/executor.py"
 SENDER = "durable/engine/batch_sender.py"
 
 LEDGER_MUTANTS = [
+    Mutant(
+        "the older version of what glean refuses stays, whoever may see it",
+        SENDER,
+        "        if (withdrawal := parcel.withdrawals.get(item.place)) is not None:",
+        "        if (withdrawal := parcel.withdrawals.get(0)) is not None:",
+        (f"{WITHDRAWN}[FULL]", f"{WITHDRAWN}[INCREMENTAL]"),
+    ),
+    Mutant(
+        "what may not have reached glean is known to be seen by no others",
+        COMPARE,
+        '    access = put.access if row.put.access == put.access else ""',
+        "    access = put.access",
+        (f"{WITHDRAWN}[FULL]", f"{WITHDRAWN}[INCREMENTAL]"),
+    ),
+    Mutant(
+        "what was withdrawn is known as if glean had it",
+        SENDER,
+        "            parcel.ledger = ledger.with_withdrawn([item.key]) if is_withdrawn else ledger",
+        "            parcel.ledger = ledger",
+        (f"{WITHDRAWN}[FULL]",),
+    ),
+    Mutant(
+        "the older version of what is too large stays, whoever may see it",
+        "durable/engine/packing.py",
+        "        parcel.batches += [made[place] for place in sorted(rejected)]\n",
+        "",
+        (f"{UNDER_WAY}::test_the_older_version_of_one_that_is_too_large_is_deleted[False]",),
+    ),
     Mutant(
         "what is about to be sent is not written before it is",  # rule: intent
         LEDGER,

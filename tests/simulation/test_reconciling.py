@@ -402,12 +402,43 @@ def test_who_may_see_what_glean_has_refused_comes_once_it_takes_it() -> None:
     world.share("a", "b")
     world.glean.unfit = {"a"}
     sync(world)
-    assert documents(world)[0] not in world.glean.found.documents.values()
+    assert "a" not in world.glean.index
     world.glean.unfit, world.oracle.excused = set(), {"a"}
     sync(world)
     world.oracle.excused = set()
 
     check(world)
+
+
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.INCREMENTAL])
+def test_whatever_fails_an_older_version_is_not_seen_by_others(
+    mode: Mode,
+) -> None:
+    def scenario(_readings: Readings) -> World:
+        world = synced(DEFAULTS, replace(LIMITS, rejects_share_max=1.0), Order.FEED)
+        world.share("a")
+        world.edit("b")
+        world.glean.unfit = {"a", "b"}
+        world.begin(mode)
+        return world
+
+    calm_one = scenario(DEFAULTS)
+    first = len(calm_one.driver.awaits)
+    calm_one.run()
+    assert calm_one.glean.index["b"] == "b 0"  # by those who may see the new one too
+    for point in tried(calm_one.driver.awaits[first:]):
+        if point.kind not in WRITES:
+            continue
+        for fate in possible(point.kind):
+            world = scenario(DEFAULTS)
+            world.driver.plan = at({point.index: Choice(fate)})
+            world.run()
+            sync(world)
+            assert "a" not in world.glean.index, world.told("everybody sees it")
+            world.glean.unfit, world.oracle.excused = set(), {"a", "b"}
+            world.share("a")  # it is as it was
+            sync(world)
+            check(world)
 
 
 @pytest.mark.parametrize("readings", READINGS)

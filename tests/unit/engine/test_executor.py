@@ -45,7 +45,7 @@ from tests.fakes.answers import (
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.desk import UPLOAD, Desk
-from tests.fakes.ledgers import learn
+from tests.fakes.ledgers import a_put, learn
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl
 from tests.fakes.storage import VALUE_BYTES_MAX
@@ -301,17 +301,119 @@ def test_where_glean_does_not_take_permissions_alone_the_document_is_brought(sta
     assert desk.executor.rejects(0) == []
 
 
-def test_a_document_that_glean_takes_neither_way_is_rejected_and_stays_as_it_was() -> None:
-    desk, _ = shared(httpx.Response(400, text="not a"), httpx.Response(400, text="no a"), ok())
+# Nobody keeps access by the older version of what is rejected
+
+
+NO = httpx.Response(400, text="no a")
+
+
+def test_a_document_that_glean_takes_neither_way_is_rejected_and_its_older_version_deleted() -> (
+    None
+):
+    desk, network = shared(httpx.Response(400, text="not a"), NO, ok(), ok())
 
     first, second = desk.sent()
 
-    assert first == sent(0, 0, is_rejected=True)
+    assert first == replace(sent(0, 0, is_rejected=True), withdrawn_count=1)
     assert second == sent(0, 1, count=0)
-    assert [reject.reason for reject in desk.executor.rejects(0)] == ["Glean answered 400: no a"]
-    page = desk.executor.ledger_page(0)
-    assert page is not None
-    assert [put.key for put in page.pack.puts] == ["b"]
+    assert network.lines[2:] == [SHARE, INDEX, DELETE, SHARE]
+    asked = msgspec.json.decode(network.requests[4].content)
+    assert (asked["objectType"], asked["id"]) == ("note", "a")
+    (reject,) = desk.executor.rejects(0)
+    assert reject.code == "refused"
+    assert reject.reason.endswith("Glean answered 400: no a")
+    pack = a_ledger_page(desk).pack
+    assert ([put.key for put in pack.puts], pack.deleted_keys) == (["b"], ("a",))
+
+
+def rewritten(*answers: httpx.Response, names: str = "a", **known: str) -> tuple[Desk, Network]:
+    """Glean has other versions of the notes, of the fields that are known of them."""
+    network = Network(a_page(*names), a_page(*names), *answers)
+    desk = Desk(network, "")
+    desk.packed()
+    puts = a_ledger_page(desk).pack.puts
+    desk.executor.forget(0)
+    learn(desk.ledger, [replace(put, content="another", **known) for put in puts])
+    return desk, network
+
+
+def test_a_rejected_document_with_the_permissions_that_glean_has_stays_as_it_was() -> None:
+    desk, network = rewritten(NO)
+
+    (event,) = desk.sent()
+
+    assert event == sent(0, 0, is_rejected=True)
+    assert network.lines[2:] == [INDEX]
+    assert a_ledger_page(desk).pack.deleted_keys == ()
+
+
+def test_one_of_which_it_is_not_certain_who_sees_it_in_glean_is_deleted() -> None:
+    desk, network = rewritten(NO, ok(), access="")
+
+    desk.sent()
+
+    assert network.lines[2:] == [INDEX, DELETE]
+
+
+def test_one_that_glean_has_never_had_is_not_deleted() -> None:
+    network = Network(a_page("a"), NO)
+
+    Desk(network, "").sent()
+
+    assert network.lines[1:] == [INDEX]
+
+
+def test_an_upload_deletes_nothing_before_its_close() -> None:
+    desk, network = rewritten(NO, access="another")
+    desk.upload_id = UPLOAD
+
+    desk.sent()
+
+    assert DELETE not in network.lines
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_where_the_older_version_is_not_deleted_for_now_nothing_is_over(status: int) -> None:
+    desk, _ = rewritten(NO, httpx.Response(status), access="another")
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert desk.executor.rejects(0) == []
+    assert [put.key for put in a_ledger_page(desk).pack.puts] == ["a"]
+
+
+def test_an_older_version_that_glean_does_not_delete_either_is_told_and_known() -> None:
+    desk, _ = rewritten(NO, httpx.Response(400, text="nor that"), access="another")
+
+    (event,) = desk.sent()
+
+    assert event == sent(0, 0, is_rejected=True)
+    (reject,) = desk.executor.rejects(0)
+    assert reject.reason != "Glean answered 400: no a"
+    assert a_ledger_page(desk).pack.deleted_keys == ()
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_the_older_version_of_one_that_is_too_large_is_deleted(*, is_refused: bool) -> None:
+    def grown(note: Note) -> Document:
+        made = document(note)
+        assert isinstance(made, Document)
+        return replace(made, title="x" * 10_000)
+
+    network = Network(a_page("a"), NO if is_refused else ok())
+    connector = replace(NOTES, documents=replace(NOTES.documents, map=grown))
+    limits = msgspec.json.encode({"batch_bytes_max": 1_024, "page_bytes_max": 4_096}).decode()
+    desk = Desk(network, "", connector, LIMITS=limits)
+    learn(desk.ledger, [a_put("a", access="another")])
+
+    events = desk.sent()
+
+    assert network.lines[1:] == [DELETE]
+    assert "too-large" in {reject.code for reject in desk.executor.rejects(0)}
+    count = sum(event.rejected_deletion_count for event in events if isinstance(event, Sent))
+    assert count == is_refused
+    assert a_ledger_page(desk).pack.deleted_keys == (() if is_refused else ("a",))
 
 
 @pytest.mark.parametrize("status", [401, 409, 429, 503])
