@@ -141,7 +141,9 @@ class Ledger:
         if crawl is None:
             return False
         seen = self._seen_by(crawl, page_count)
-        return key in seen.deleted_keys or (row is not None and seen.has(row.put.number))
+        if row is None:  # nor does it have one if Glean has refused it
+            return key in seen.deleted_keys or key in seen.rejected_ids
+        return key in seen.deleted_keys or seen.has(row.put.number)
 
     def see(self, pack: PagePack) -> None:
         """A page has landed that may have been under way when this was gathered."""

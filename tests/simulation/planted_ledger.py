@@ -464,6 +464,13 @@ LEDGER_MUTANTS = [
         (f"{PROGRESS}::test_a_note_with_more_changes_on_a_page_than_a_minute_takes_lands",),
     ),
     Mutant(
+        "after what glean has refused, an older version of it is sent",
+        LEDGER,
+        "            return key in seen.deleted_keys or key in seen.rejected_ids",
+        "            return key in seen.deleted_keys",
+        ("tests/unit/store/test_ledger.py",),
+    ),
+    Mutant(
         "of several changes the first one holds",
         PAGE_CHANGES,
         "    return dict(reversed(indexes) if is_newest_first else indexes)",

@@ -800,3 +800,21 @@ def test_what_is_distrusted_is_sure_again_once_a_later_crawl_has_brought_it(
     ledger.land(Kind.MEMBERSHIP, PagePack(puts=(a_put("staff"),)), AT_MS)
 
     assert ledger.look_up(Kind.MEMBERSHIP, ["staff"])["staff"].is_trusted
+
+
+@pytest.mark.parametrize("is_revived", [False, True])
+def test_what_glean_has_never_had_and_has_refused_the_crawl_has_come_by(
+    storage: Storage, *, is_revived: bool
+) -> None:
+    """Of a list that has the newest first, an older version follows that others may see."""
+    ledger = Store(storage).ledger
+    begin(ledger, CHANGES)
+    ledger.has_seen(0, "a", None)
+    pack = replace(try_page(ledger, 1, a_put("a")), puts=(), rejected_keys=("A",))
+    ledger.amend_pack(1, pack)
+    ledger.see(pack)
+    if is_revived:
+        ledger = revived(storage)
+
+    assert ledger.has_seen(1, "a", None)
+    assert not ledger.has_seen(1, "b", None)
