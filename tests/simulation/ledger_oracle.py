@@ -213,7 +213,7 @@ class LedgerOracle:
         if self._is_retyped(note_id) and job.stage is not Stage.DELETIONS:
             return  # it is brought again, of another type
         if job.stage is Stage.DOCUMENTS and note_id in self._glean.unfit:
-            is_known = fold(note_id) in self.entries()
+            is_known = fold(note_id) in {*self.entries(), *self._source.tombstones}
             assert is_known, f"{note_id} is refused and deleted, and nobody knows it"
             return  # its older version may be seen by others
         if job.mode is Mode.FULL:
