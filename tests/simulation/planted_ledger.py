@@ -299,6 +299,13 @@ LEDGER_MUTANTS = [
         (f"{HOLDING}::test_over_what_nobody_here_has_brought_nothing_is_opened_whatever_fails",),
     ),
     Mutant(
+        "what an earlier life of a job has counted, its retry does not ask about",
+        "durable/machine/machine.py",
+        "        job = replace(job, named_count=woke.documents.named_count, is_counted=False)",
+        "        job = replace(job, named_count=woke.documents.named_count)",
+        (f"{HOLDING}::test_a_job_whose_place_was_taken_asks_anew_if_it_is_retried",),
+    ),
+    Mutant(
         "what Glean has is approved of, however much it has become",
         "durable/machine/first_contact.py",
         "count <= approved.get(name, -1) for name, count in counts.items()",
