@@ -334,6 +334,22 @@ LEDGER_MUTANTS = [
         (f"{VERIFYING}::test_what_glean_loses_again_and_again_is_only_shown_the_second_time",),
     ),
     Mutant(
+        "a count that is right after a replacement has the next one replaced as well",
+        "durable/machine/mismatch.py",
+        "    return remembered if job is not None and job.way is Way.REPLACE else Remembered()",
+        "    return Remembered()",
+        (f"{VERIFYING}::test_what_somebody_takes_after_each_replacement_is_replaced_once",),
+    ),
+    Mutant(
+        "a replacement that has failed counts as one",
+        "durable/machine/mismatch.py",
+        " and not remembered.is_replaced",
+        " and not remembered.is_asked",
+        (
+            f"{VERIFYING}::test_a_replacement_that_has_failed_is_begun_again_after_the_next_full_job",
+        ),
+    ),
+    Mutant(
         "what INCREMENTAL jobs have brought since is no reason for another count",
         "durable/machine/verification.py",
         "            most_count=max(verification.most_count, known.count),",
