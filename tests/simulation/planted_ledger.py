@@ -334,6 +334,13 @@ LEDGER_MUTANTS = [
         (f"{VERIFYING}::test_what_glean_loses_again_and_again_is_only_shown_the_second_time",),
     ),
     Mutant(
+        "a job that reconciles becomes a FULL one for a page that is too large",
+        "durable/machine/transfer.py",
+        "    if job.is_reconciling:\n        return replace_instead(job, reason, now_ms, limits)\n",
+        "",
+        ("tests/unit/machine/test_machine_pausing.py",),
+    ),
+    Mutant(
         "a count that is right after a replacement has the next one replaced as well",
         "durable/machine/mismatch.py",
         "    return remembered if job is not None and job.way is Way.REPLACE else Remembered()",
