@@ -17,12 +17,26 @@ export function commands(status) {
 
 function approval({ id, stage, missing, missing_list, unnamed }) {
   if (unnamed) return takeover({ id, stage, missing, missing_list });
+  if (stage === "memberships") return departure({ id, missing, missing_list });
   const documents = `${number(missing)} ${stage}`;
   return {
     label: `Approve: delete ${documents}`,
     title: `Delete ${documents}?`,
     consequence: `The job reads the source again from its start, and then deletes what is on this list of ${documents} and is still missing, and nothing else. If anything more is missing by then, the job is held again.`,
     act: `Delete ${documents}`,
+    danger: true,
+    path: `/approve/${id}`,
+    body: { list: missing_list },
+  };
+}
+
+function departure({ id, missing, missing_list }) {
+  const groups = counted(missing, "group");
+  return {
+    label: `Approve: take members out of ${groups}`,
+    title: `Take members out of ${groups}?`,
+    consequence: `The job reads the source again from its start, and then the groups on this list lose as many members as it says, and no more. If a group would lose more by then, the job is held again.`,
+    act: `Take members out of ${groups}`,
     danger: true,
     path: `/approve/${id}`,
     body: { list: missing_list },
