@@ -48,7 +48,7 @@ function takeover({ id, stage, missing, missing_list }) {
   return {
     label: `Approve: replace ${documents}`,
     title: `Replace ${documents}?`,
-    consequence: `The job reads the source from its start, and then all of the ${documents} in Glean that the source does not have are deleted. Which these are, nobody can tell before. If Glean has more by then, the job is held again.`,
+    consequence: `The job reads the source from its start, and then all of the ${documents} in Glean that the source does not have are deleted. Which these are, nobody can tell before; where they are many, Glean pauses the deletion for seven days. If Glean has more by then, the job is held again.`,
     act: `Replace ${documents}`,
     danger: true,
     path: `/approve/${id}`,
