@@ -141,7 +141,7 @@ LEDGER_MUTANTS = [
         "before.content, before.access) == (put.type, put.content, put.access)",
         "before.content) == (put.type, put.content)",
         (
-            f"{RECONCILING}::test_who_may_see_a_note_is_brought_though_nothing_else_of_it_has_changed",
+            f"{RECONCILING}::test_who_may_see_a_note_is_brought_alone_where_nothing_else_of_it_has_changed",
         ),
     ),
     Mutant(
