@@ -34,9 +34,17 @@ TURN = "durable/engine/turn.py"
 MEMBERS = "durable/engine/members.py"
 UNCERTAIN = "tests/unit/engine/test_members.py"
 EXECUTOR = "durable/engine/executor.py"
+LOSSES = "tests/unit/engine/test_named_losses.py"
 SENDER = "durable/engine/batch_sender.py"
 
 LEDGER_MUTANTS = [
+    Mutant(
+        "only a job that replaces tells how many documents there are",
+        "durable/store/store.py",
+        "            if job.mode is Mode.FULL and not job.is_delegated:",
+        "            if job.upload.is_closed and not job.is_delegated:",
+        (f"{LOSSES}::test_how_many_documents_there_are_is_told_after_each_full_job",),
+    ),
     Mutant(
         "what is about to be sent is not written before it is",  # rule: intent
         LEDGER,
