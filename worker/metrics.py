@@ -84,7 +84,7 @@ def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Fami
         times = {name: attrgetter(field)(measures) for name, measures in found.items()}
         samples = each({name: _age(at_ms, now_ms) for name, at_ms in times.items()})
         yield Family(f"{metric}_age_seconds", "gauge", meaning, samples)
-    meaning = "Documents in Glean as the last FULL job that replaced has left them"
+    meaning = "Documents in Glean as the last FULL job that succeeded has left them"
     samples = each({name: measures.document_count for name, measures in found.items()})
     yield Family("last_full_documents", "gauge", meaning, samples)
     meaning = "Documents of which Glean has older versions, as their records were rejected"

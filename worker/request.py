@@ -45,5 +45,6 @@ async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
     try:
         return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        text = f"{f'{error}':.200}. Send JSON like {example}."
+        wrong = f"{error}" if body else "The body is empty"
+        text = f"{wrong:.200}. Send JSON like {example}."
         raise ProblemError(problems.describe(400, text, RefusalCode.BAD_BODY)) from error

@@ -37,6 +37,7 @@ CONNECTOR_COLUMNS = (
 KIND_CHARACTERS = len("verification")
 DIFFERENCE_COLUMNS = ("setting", "declared", "in Glean")
 MISSING_COLUMNS = ("id", "type", "title", "url")
+MEMBERSHIPS = "memberships"  # the stage in which groups are held that would lose members
 WAYS = {
     "replace": "replace (all documents, as one upload)",
     "reconcile": "reconcile (the differences to what Glean has)",
@@ -67,6 +68,11 @@ def change_words(status: Status) -> str | None:
         (found.unchanged, "unchanged"),
     )
     return ", ".join(f"{number:,} {what}" for number, what in numbers if number) or None
+
+
+def lost(count: int, stage: str) -> str:
+    """So many of what a list of a stage has: that of memberships has the groups that lose some."""
+    return f"{count:,} {'groups' if stage == MEMBERSHIPS else stage}"
 
 
 def missing_row(missing: MissingDocument) -> tuple[str, ...]:
@@ -196,5 +202,6 @@ def _missing(status: Status) -> str | None:
     if status.unnamed:
         what = f"{status.missing:,} {status.stage} are in Glean that nobody here has brought"
         return f"{what}: `glean-sync missing {status.id}` tells their types"
-    what = f"{status.missing:,} {status.stage} in Glean would be deleted"
+    does = "would lose members" if status.stage == MEMBERSHIPS else "in Glean would be deleted"
+    what = f"{lost(status.missing, status.stage)} {does}"
     return f"{what}: `glean-sync missing {status.id}` lists them"

@@ -19,7 +19,8 @@ TEXTS: Mapping[str, str] = {
     "decide-unnamed": (
         "`glean-sync missing $job` tells how many documents of each type Glean has ($deletions). "
         "If the source is to replace them, `glean-sync approve $job --list $list` deletes all that "
-        "it does not have, whatever that is. `glean-sync cancel $job` deletes nothing."
+        "it does not have, whatever that is. Where that is much, Glean pauses the deletion for "
+        "seven days. `glean-sync cancel $job` deletes nothing."
     ),
     "retry": "`glean-sync retry $job` queues it again.",
     "correct-records": (

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+from msgspec.structs import replace
+
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import glean_client
 from durable.engine.deletion_watcher import DeletionWatcher
@@ -14,7 +16,11 @@ from durable.machine.index_status import Holdings
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import event_of_note
 from durable.machine.ledger import Kind
-from durable.machine.mismatch import Remembered, calls_for_replacement
+from durable.machine.mismatch import (
+    calls_for_replacement,
+    remember_right_count,
+    remember_success,
+)
 from durable.machine.notes import Occasion
 from durable.machine.processing import record_failed_processing, record_processing
 from durable.machine.verification import (
@@ -39,6 +45,7 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
     if job.mode is not Mode.FULL:
         return
     verifications = store.verifications
+    verifications.remember(remember_success(verifications.remembered(), job))
     if (before := verifications.due()) is not None:
         reason = f"{job.id} has closed an upload of its own"
         now_ms = job.finished_at_ms or 0
@@ -123,8 +130,9 @@ class Verifier:
 
     async def _save(self, verification: Verification, now_ms: int) -> None:
         verifications = self._store.verifications
-        known = verifications.load(verification.job_id)
-        is_called_for = calls_for_replacement(verification, verifications.remembered())
+        known, watch = verifications.load(verification.job_id), verifications.watch()
+        remembered, is_paused = verifications.remembered(), Stage.DOCUMENTS in watch.paused
+        is_called_for = calls_for_replacement(verification, remembered, is_paused=is_paused)
         if is_called_for:
             text = "a FULL job replaces all documents, since the counts differ"
             verification = event_of_verification(verification, text, now_ms)
@@ -133,12 +141,13 @@ class Verifier:
                 self._store.chronicle.add(verification.job_id, event_of_note(note), self._limits)
         verifications.put(verification)
         if is_called_for:
-            verifications.remember(Remembered(is_replaced=True))
+            verifications.remember(replace(remembered, is_asked=True))
             # With the verdict: no life may know of the one alone.
             by = Occasion.VERIFICATION
             await self._begin(Mode.FULL, None, by, is_replace_asked=True)
         elif verification.verdict is Verdict.VERIFIED:
-            verifications.remember(Remembered())
+            job = self._store.load(verification.job_id)
+            verifications.remember(remember_right_count(remembered, job))
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(self._store.wake_at_ms(now_ms))
 

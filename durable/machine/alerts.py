@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.machine.job import Job, Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.remedies import Remedy, degraded_reason, degraded_remedy, remedy_of
 from durable.machine.states import ENDED, TRAITS, State
 
@@ -71,7 +72,7 @@ def alerts_of_job(
         return told, None
     state, waited = after.state, f"{State.HELD} {after.mode}"
     if verb := TRAITS[state].alert:
-        if state in ENDED:
+        if state in ENDED and told.job_ids.get(waited, after.id) == after.id:
             told, _ = settle(told, {waited})  # it waits no longer
         name = f"{state} {after.mode}"
         told, is_due = remind(told, name, now_ms)
@@ -87,7 +88,7 @@ def alerts_of_job(
         text = f"the {after.mode} job {after.id} has succeeded"
         found = make_alert(AlertKind.RECOVERED, after.connector, text, now_ms, after.id)
         return told, found if was_wrong else None
-    if before.state is State.HELD:
+    if before.state is State.HELD and after.error_code != ErrorCode.REPLACED:
         told, _ = settle(told, {waited})  # somebody has looked
     return told, None
 

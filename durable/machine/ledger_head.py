@@ -50,7 +50,6 @@ class KindState(Struct, frozen=True):
     fingerprint: str = ""  # of the connector, at that time
     recipe: str = ""  # of the digests, likewise
     trusted_from_ms: int = 0  # what crawls before that have written is in doubt
-    count: int = 0  # of rows, as that upload was closed
 
 
 class LedgerHead(Struct, frozen=True):

@@ -155,6 +155,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if is_queued:
         job = with_pacing(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
         job = inherit_usage(job, woke.last, spec.fingerprint)
+        # Whatever was counted, or approved of, was so in an earlier life.
+        job = replace(job, named_count=woke.documents.named_count, is_counted=False)
         if not job.resumes or job.started_at_ms is None or job.shortfall:
             job = _begun(job, woke, now_ms, limits)
         else:
@@ -210,7 +212,6 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     reason = replacing_reason(job, woke.documents, woke.spec.fingerprint, now_ms, limits)
     way = Way.RECONCILE if reason is None else Way.REPLACE
     job = replace(job, way=way, known_upload_id=woke.documents.upload_id)
-    job = replace(job, named_count=woke.documents.named_count, is_counted=False)
     job = begin_crawls(job, woke.spec, now_ms)
     job = add_note(job, "begun", now_ms, limits, EventKind.BEGUN)
     return _told_reaches(job, now_ms, limits)
@@ -227,10 +228,10 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
     """Open, send or close, whichever it is time for."""
     job = renew_lease(job, now_ms, limits)
     match job.state:
+        case State.OPENING if is_to_be_counted(job):  # an upload that is open, too: it may close
+            return job, (CountDocuments(),)
         case State.OPENING if job.resumes and job.upload.id:
             return job, (QueryUpload(job.upload.id),)
-        case State.OPENING if is_to_be_counted(job):
-            return job, (CountDocuments(),)
         case State.OPENING:
             # A late request of an earlier try must not be taken for this upload's opening.
             upload_count = job.upload_count + 1

@@ -18,7 +18,7 @@ from durable.machine.job import Job, JobSpec, Mode, Stage
 
 
 NAME_BYTES = 8  # two records that share one are one reject here, and no worse
-KEPT_MAX = 5_000  # of a stage, the latest: all of them are stored as one value
+KEPT_MAX = 2_500  # of a stage, the latest: those of all stages are stored as one value
 
 
 class OpenReject(Struct, frozen=True, array_like=True):
@@ -129,7 +129,9 @@ def settle_rejects(
     stages: dict[str, dict[str, OpenReject]] = {}
     for stage in sorted({*before.stages, *rejected}):
         known = before.of(stage)
-        opened = {name: one for name, one in known.items() if not _has_read(job, stage, one)}
+        opened = {
+            name: one for name, one in known.items() if not _has_read(job, stage, one, now_ms)
+        }
         for name in sorted(rejected.get(stage, ())):
             new = OpenReject(since_ms, now_ms, now_ms)
             is_of_full = known.get(name, new).is_of_full or job.mode is Mode.FULL
@@ -144,10 +146,13 @@ def _is_tried(reject: OpenReject, now_ms: int, limits: Limits) -> bool:
     return now_ms - reject.first_at_ms < limits.rejects_retried_ms
 
 
-def _has_read(job: Job, stage: str, reject: OpenReject) -> bool:
-    """Whether the job has come by the record, if the source still has it."""
+def _has_read(job: Job, stage: str, reject: OpenReject, now_ms: int) -> bool:
+    """Whether the job has come by the record, if the source still has it.
+
+    What was rejected in the future, was so while the clock was wrong.
+    """
     assert job.started_at_ms is not None, "a job that succeeded was started"
-    if job.started_at_ms < reject.last_at_ms:
+    if job.started_at_ms < reject.last_at_ms <= now_ms:
         return False  # it was queued again, and another one was there meanwhile
     if job.mode is Mode.FULL:
         return True

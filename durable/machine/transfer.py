@@ -213,4 +213,6 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
     )
     if job.repeats:
         return fail_job(job, ErrorCode.PAGE_TOO_LARGE, reason, now_ms, limits)
+    if job.is_reconciling:
+        return replace_instead(job, reason, now_ms, limits)
     return promote_to_full(job, reason, now_ms, limits)

@@ -87,8 +87,7 @@ class Since(DeclaredSpans, frozen=True, kw_only=True):
         kept: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
         path: the path of the time of the last change in a record. With it, the watermark is one
-            of the source's own clock, which may be up to an hour behind, and documents that are
-            read again unchanged are not sent again. Empty: there is none.
+            of the source's own clock, which may be up to an hour behind. Empty: there is none.
         path_format: of that time, where it is another; RFC 3339 is understood besides. A page
             on which no time can be read by it fails the job.
 

@@ -248,8 +248,7 @@ class Ledger:
         self._rows.remove(crawl.kind, gone, but_of_ms=crawl.at_ms)
         self.gone.forget(crawl.at_ms)
         trusted_from_ms = self.state(crawl.kind).trusted_from_ms
-        count = self._rows.count(crawl.kind)
-        state = replace(state, trusted_from_ms=trusted_from_ms, count=count)
+        state = replace(state, trusted_from_ms=trusted_from_ms)
         kinds = {**self.head.kinds, crawl.kind: state}
         self._put_head(replace(self.head, number_next=self.number_next(), kinds=kinds, crawl=None))
         self._packs.drop()

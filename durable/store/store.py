@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from durable.decoding import decode
 from durable.limits import Limits
 from durable.machine.commands import supersede
-from durable.machine.job import Job, Stage
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.ledger import Kind
 from durable.machine.pacing import not_before
 from durable.machine.rejects import Reject, RejectedPage
 from durable.machine.states import ENDED, PENDING, State
@@ -155,6 +156,8 @@ class Store:
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job, limits)
             self.observations.add_crawl(job)
+            if job.mode is Mode.FULL and not job.is_delegated:
+                self.observations.keep_document_count(self.ledger.count(Kind.DOCUMENT))
         state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:
             before = None

@@ -66,7 +66,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     last_success_at: str | None
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
-    documents: int | None  # in Glean, as the last FULL job that replaced has left them
+    documents: int | None  # in Glean, as the last FULL job that succeeded has left them
     outdated: int | None  # of which Glean has older versions, or none: records were rejected
     unconfirmed: int  # that were sent, and are not known to be in Glean: they are sent again
     foreign_uploads: int  # to the datasource, by another client: as many as FULL jobs have seen
@@ -102,7 +102,7 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
     job_counts: Mapping[State, int]  # that are remembered
     ticked_at_ms: int | None  # the last minute for which cron has asked for a job
     watermark_ms: int | None
-    document_count: int | None  # in Glean, as the last FULL job that replaced has left them
+    document_count: int | None  # in Glean, as the last FULL job that succeeded has left them
     outdated_count: int | None = None  # of which Glean has older versions
     unconfirmed_count: int = 0  # that were sent, and are not known to be in Glean
     foreign_upload_count: int = 0  # by another client, as many as were seen

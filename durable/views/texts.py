@@ -40,6 +40,7 @@ class Wording(Struct, frozen=True):
 
 
 RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
+PAUSE = "Where that is much, Glean pauses the deletion for seven days."
 WORDINGS: Mapping[str, Wording] = {
     RemedyCode.DECIDE: Wording(
         "GET /missing/$job lists what would be deleted ($deletions). If the source has lost it, "
@@ -54,10 +55,10 @@ WORDINGS: Mapping[str, Wording] = {
     RemedyCode.DECIDE_UNNAMED: Wording(
         "GET /missing/$job tells how many documents of each type Glean has ($deletions). If the "
         'source is to replace them, POST /approve/$job {"list": "$list"} deletes all that it does '
-        "not have, whatever that is. POST /cancel/$job deletes nothing.",
+        f"not have, whatever that is. {PAUSE} POST /cancel/$job deletes nothing.",
         "The job's page tells how many documents of each type Glean has ($deletions). If the "
         "source is to replace them, Approve deletes all that it does not have, whatever that is. "
-        "Cancel deletes nothing.",
+        f"{PAUSE} Cancel deletes nothing.",
         "Open the job's page: it tells how many documents of each type Glean has ($deletions), to "
         "have the source replace them or to cancel the job.",
     ),

@@ -186,7 +186,7 @@ class Views:
             tally=store.chronicle.tally(),
             watermark_ms=store.successes.watermark_ms(),
             ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
-            document_count=self._document_count(),
+            document_count=store.observations.document_count(),
             unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
             let_go_count=outdated_count(
                 store.successes.rejects(), self._timer.now_ms(), self._limits()
@@ -217,11 +217,6 @@ class Views:
 
     def _limits(self) -> Limits:
         return self._connector.limits.within(self._environment.usable_limits())
-
-    def _document_count(self) -> int | None:
-        """As the last FULL job has left it."""
-        state = self._store.ledger.state(Kind.DOCUMENT)
-        return None if state.replaced_at_ms is None else state.count
 
     def _clean(self) -> Callable[[str], str]:
         """Takes secrets out of a text."""

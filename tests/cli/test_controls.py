@@ -162,6 +162,22 @@ def test_an_approval_of_what_has_no_names_says_so_and_asks(
     assert worker.bodies == [{"list": DIGEST}]
 
 
+def test_what_is_asked_of_held_groups_is_to_take_members_out(
+    tmp_path: Path, worker: FakeWorker
+) -> None:
+    title = "0 of 54 members are left"
+    worker.stands(a_status(state="held", stage="memberships", missing=2, missing_list=DIGEST))
+    worker.missing[JOB_ID] = [
+        {"id": name, "type": "group", "title": title, "url": None} for name in ("hr", "staff")
+    ]
+
+    shown = Shell(tmp_path, worker, is_asking=True).run("approve", JOB_ID, stdin="y\n")
+
+    assert "These groups would lose members:\n  hr · group · 0 of 54" in shown.stderr
+    assert "Take members out of 2 groups of tickets in Glean" in shown.stderr
+    assert "elete" not in shown.stderr
+
+
 @pytest.mark.parametrize("command", ["cancel", "retry", "approve"])
 def test_a_job_that_is_to_be_changed_is_named_itself(
     shell: Shell, worker: FakeWorker, command: str

@@ -12,6 +12,7 @@ from dev.staging import ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PLACE = re.compile(r"\]\(([^)#:\s]*)#([^)]+)\)")
 
 
 def functions(file: Path) -> set[str]:
@@ -37,6 +38,24 @@ def test_each_file_that_is_linked_exists(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def headings(page: Path) -> set[str]:
+    """As links name them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in found}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_heading_that_is_linked_exists(page: Path) -> None:
+    links = PLACE.findall(page.read_text(encoding="utf-8"))
+
+    missing = [
+        f"{path}#{place}"
+        for path, place in links
+        if place not in headings(page.parent / path if path else page)
+    ]
+    assert missing == []
 
 
 def test_each_threat_names_a_test() -> None:

@@ -272,6 +272,13 @@ MUTANTS = [
         ("tests/unit/machine/test_alerts.py",),
     ),
     Mutant(
+        "each job that takes a held one's place is told anew",
+        ALERTS,
+        "    if before.state is State.HELD and after.error_code != ErrorCode.REPLACED:\n",
+        "    if before.state is State.HELD:\n",
+        ("tests/unit/machine/test_alerts.py",),
+    ),
+    Mutant(
         "an INCREMENTAL job ends what was told of older documents",
         ALERTS,
         "        is_whole = after.mode is Mode.FULL and degraded_reason(after) is None\n",

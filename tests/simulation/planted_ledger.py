@@ -35,6 +35,7 @@ TURN = "durable/engine/turn.py"
 MEMBERS = "durable/engine/members.py"
 UNCERTAIN = "tests/unit/engine/test_members.py"
 EXECUTOR = "durable/engine/executor.py"
+LOSSES = "tests/unit/engine/test_named_losses.py"
 SENDER = "durable/engine/batch_sender.py"
 
 LEDGER_MUTANTS = [
@@ -65,6 +66,13 @@ LEDGER_MUTANTS = [
         "        parcel.batches += [made[place] for place in sorted(rejected)]\n",
         "",
         (f"{UNDER_WAY}::test_the_older_version_of_one_that_is_too_large_is_deleted[False]",),
+    ),
+    Mutant(
+        "only a job that replaces tells how many documents there are",
+        "durable/store/store.py",
+        "            if job.mode is Mode.FULL and not job.is_delegated:",
+        "            if job.upload.is_closed and not job.is_delegated:",
+        (f"{LOSSES}::test_how_many_documents_there_are_is_told_after_each_full_job",),
     ),
     Mutant(
         "what is about to be sent is not written before it is",  # rule: intent
@@ -170,7 +178,7 @@ LEDGER_MUTANTS = [
         "before.content, before.access) == (put.type, put.content, put.access)",
         "before.content) == (put.type, put.content)",
         (
-            f"{RECONCILING}::test_who_may_see_a_note_is_brought_though_nothing_else_of_it_has_changed",
+            f"{RECONCILING}::test_who_may_see_a_note_is_brought_alone_where_nothing_else_of_it_has_changed",
         ),
     ),
     Mutant(
@@ -328,6 +336,13 @@ LEDGER_MUTANTS = [
         (f"{HOLDING}::test_over_what_nobody_here_has_brought_nothing_is_opened_whatever_fails",),
     ),
     Mutant(
+        "what an earlier life of a job has counted, its retry does not ask about",
+        "durable/machine/machine.py",
+        "        job = replace(job, named_count=woke.documents.named_count, is_counted=False)",
+        "        job = replace(job, named_count=woke.documents.named_count)",
+        (f"{HOLDING}::test_a_job_whose_place_was_taken_asks_anew_if_it_is_retried",),
+    ),
+    Mutant(
         "what Glean has is approved of, however much it has become",
         "durable/machine/first_contact.py",
         "count <= approved.get(name, -1) for name, count in counts.items()",
@@ -354,6 +369,29 @@ LEDGER_MUTANTS = [
         " and not remembered.is_replaced",
         "",
         (f"{VERIFYING}::test_what_glean_loses_again_and_again_is_only_shown_the_second_time",),
+    ),
+    Mutant(
+        "a job that reconciles becomes a FULL one for a page that is too large",
+        "durable/machine/transfer.py",
+        "    if job.is_reconciling:\n        return replace_instead(job, reason, now_ms, limits)\n",
+        "",
+        ("tests/unit/machine/test_machine_pausing.py",),
+    ),
+    Mutant(
+        "a count that is right after a replacement has the next one replaced as well",
+        "durable/machine/mismatch.py",
+        "    return remembered if job is not None and job.way is Way.REPLACE else Remembered()",
+        "    return Remembered()",
+        (f"{VERIFYING}::test_what_somebody_takes_after_each_replacement_is_replaced_once",),
+    ),
+    Mutant(
+        "a replacement that has failed counts as one",
+        "durable/machine/mismatch.py",
+        " and not remembered.is_replaced",
+        " and not remembered.is_asked",
+        (
+            f"{VERIFYING}::test_a_replacement_that_has_failed_is_begun_again_after_the_next_full_job",
+        ),
     ),
     Mutant(
         "what INCREMENTAL jobs have brought since is no reason for another count",

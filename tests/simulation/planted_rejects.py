@@ -43,7 +43,7 @@ REJECT_MUTANTS = [
     Mutant(
         "a job that was queued again forgets what others have rejected since",
         OPEN_REJECTS,
-        "    if job.started_at_ms < reject.last_at_ms:",
+        "    if job.started_at_ms < reject.last_at_ms <= now_ms:",
         "    if job.started_at_ms < 0:",
         (f"{TRYING}::test_a_job_that_is_queued_again_later_forgets_no_reject_of_those_between",),
     ),
@@ -57,8 +57,8 @@ REJECT_MUTANTS = [
     Mutant(
         "a reject is tried again though it has come",
         OPEN_REJECTS,
-        "if not _has_read(job, stage, one)}",
-        "if name}",
+        "if not _has_read(job, stage, one, now_ms)",
+        "if name",
         (f"{TRYING}::test_once_it_was_accepted_jobs_read_from_their_watermark_again",),
     ),
     Mutant(

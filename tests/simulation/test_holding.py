@@ -20,6 +20,7 @@ from tests.simulation.fates import (
     at,
     calm,
     possible,
+    where,
 )
 from tests.simulation.world import ITS_LIST, World
 
@@ -297,6 +298,57 @@ def test_a_person_may_let_go_of_what_nobody_here_has_brought() -> None:
     world.run()
 
     world.order(world.oracle.latest.id, APPROVAL)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
+
+
+def test_a_job_whose_place_was_taken_asks_anew_if_it_is_retried() -> None:
+    """What it has counted, nobody has approved of."""
+    theirs = {"theirs": "x"}
+    world = over(theirs)
+    world.run()
+    first = world.oracle.latest
+    world.clock.now_ms += 1
+    world.begin(Mode.FULL)
+    world.run()
+    assert world.oracle.jobs[first.id].state is State.CANCELLED
+    world.order(world.oracle.latest.id, Instruction(Command.CANCEL))
+
+    world.order(first.id, Instruction(Command.RETRY))
+    world.run()
+
+    assert world.oracle.jobs[first.id].state is State.HELD
+    assert world.glean.index == theirs
+
+
+def test_an_approval_of_what_nobody_here_has_brought_is_not_of_a_retry() -> None:
+    """Though the upload that it has let open may be open still."""
+    world = over({"theirs": "x"})
+    world.run()
+    world.order(world.oracle.latest.id, APPROVAL)
+    world.driver.plan = where(Choice(Fate.FORBIDDEN), Kind.FETCH)
+    world.run()
+    assert world.oracle.latest.upload.id
+
+    world.driver.plan = calm
+    world.order(world.oracle.latest.id, Instruction(Command.RETRY))
+    world.run()
+
+    assert world.oracle.latest.state is State.HELD
+    assert "theirs" in world.glean.index
+
+
+def test_a_first_job_that_has_failed_halfway_is_not_held_for_what_it_has_brought() -> None:
+    world = over({})
+    world.driver.plan = where(Choice(Fate.FORBIDDEN), Kind.CLOSE)
+    world.run()
+    failed = world.oracle.latest
+    assert failed.state is State.FAILED
+
+    world.driver.plan = calm
+    world.order(failed.id, Instruction(Command.RETRY))
     world.run()
 
     assert world.oracle.latest.state is State.SUCCEEDED

@@ -33,5 +33,18 @@ def test_the_code_that_is_changed_is_there_once(file: str) -> None:
     assert told == []
 
 
+def test_the_tests_that_are_to_catch_them_are_there() -> None:
+    named = {test for each in MUTANTS for test in each.tests}
+
+    assert sorted(test for test in named if not is_there(test)) == []
+
+
+def is_there(test: str) -> bool:
+    """Whether there is such a file, and such a function in it."""
+    file, _, name = test.partition("::")
+    function = f"def {name.partition('[')[0]}(" if name else ""
+    return (ROOT / file).is_file() and function in (ROOT / file).read_text(encoding="utf-8")
+
+
 def test_there_are_many_and_each_has_a_name_of_its_own() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= MUTANTS_MIN

@@ -104,7 +104,7 @@ def test_too_large_a_share_of_rejects_stops_the_job_at_the_end(mode: Mode) -> No
     assert world.glean.closed == []
 
 
-@pytest.mark.parametrize("bytes_max", [450, 700, 1_000])
+@pytest.mark.parametrize("bytes_max", [400, 700, 1_000])
 def test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller(bytes_max: int) -> None:
     names = [tuple(f"note {page}{place}" for place in range(6)) for page in range(4)]
     world = World(names, limits=replace(SPACIOUS, turn_pages_max=1))

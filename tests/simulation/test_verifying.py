@@ -177,6 +177,38 @@ def test_what_glean_loses_again_and_again_is_only_shown_the_second_time() -> Non
     assert len(world.oracle.jobs) == 2
 
 
+def test_what_somebody_takes_after_each_replacement_is_replaced_once() -> None:
+    """The count is right for a while each time, so that it tells nothing."""
+    world, _ = lost()
+    world.run()
+    assert len(world.oracle.jobs) == 2
+    for _ in range(3):
+        world.clock.now_ms += 1
+        world.begin(Mode.FULL)
+        while world.oracle.head is not None:
+            world.wake()
+        world.glean.found.delete("a", "Note")
+        world.run()
+        assert verification(world, world.oracle.latest.id).verdict is Verdict.MISMATCH
+
+    assert len(world.oracle.jobs) == 5, world.told("replaced again")
+
+
+def test_a_replacement_that_has_failed_is_begun_again_after_the_next_full_job() -> None:
+    world, _ = lost()
+    world.driver.plan = where(Choice(Fate.FORBIDDEN), Kind.OPEN)
+    world.run()
+    assert [job.state for job in world.oracle.jobs.values()] == [State.SUCCEEDED, State.FAILED]
+
+    world.driver.plan = at({})
+    world.begin(Mode.FULL)
+    world.run()
+
+    assert world.oracle.latest.begun_by == "verification"
+    assert len(world.oracle.jobs) == 4
+    check(world)
+
+
 def test_whatever_fails_meanwhile_one_job_and_no_more_replaces_all() -> None:
     calm, _ = lost()
     first = len(calm.driver.awaits)

@@ -17,6 +17,7 @@ export function commands(status) {
 
 function approval({ id, stage, missing, missing_list, unnamed }) {
   if (unnamed) return takeover({ id, stage, missing, missing_list });
+  if (stage === "memberships") return departure({ id, missing, missing_list });
   const documents = `${number(missing)} ${stage}`;
   return {
     label: `Approve: delete ${documents}`,
@@ -29,12 +30,25 @@ function approval({ id, stage, missing, missing_list, unnamed }) {
   };
 }
 
+function departure({ id, missing, missing_list }) {
+  const groups = counted(missing, "group");
+  return {
+    label: `Approve: take members out of ${groups}`,
+    title: `Take members out of ${groups}?`,
+    consequence: `The job reads the source again from its start, and then the groups on this list lose as many members as it says, and no more. If a group would lose more by then, the job is held again.`,
+    act: `Take members out of ${groups}`,
+    danger: true,
+    path: `/approve/${id}`,
+    body: { list: missing_list },
+  };
+}
+
 function takeover({ id, stage, missing, missing_list }) {
   const documents = `${number(missing)} ${stage}`;
   return {
     label: `Approve: replace ${documents}`,
     title: `Replace ${documents}?`,
-    consequence: `The job reads the source from its start, and then all of the ${documents} in Glean that the source does not have are deleted. Which these are, nobody can tell before. If Glean has more by then, the job is held again.`,
+    consequence: `The job reads the source from its start, and then all of the ${documents} in Glean that the source does not have are deleted. Which these are, nobody can tell before; where they are many, Glean pauses the deletion for seven days. If Glean has more by then, the job is held again.`,
     act: `Replace ${documents}`,
     danger: true,
     path: `/approve/${id}`,

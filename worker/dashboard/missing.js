@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
-import { number } from "./words.js";
+import { counted, number } from "./words.js";
 
 const SHOWN = 20;
 const COLUMNS = ["Id", "Type", "Title"];
@@ -22,9 +22,13 @@ export function missing(section, id) {
 function listed({ stage, total, unnamed, missing }) {
   const first = missing.slice(0, SHOWN);
   const rest = unnamed ? 0 : total - first.length;
+  const named =
+    stage === "memberships"
+      ? `Would lose members: ${counted(total, "group")}`
+      : `Would be deleted: ${number(total)} ${stage}`;
   const heading = unnamed
     ? `In Glean, and brought by nobody here: ${number(total)} ${stage}`
-    : `Would be deleted: ${number(total)} ${stage}`;
+    : named;
   const heads = COLUMNS.map((name) => h("th", { scope: "col", role: "columnheader" }, name));
   const table = h(
     "table",

@@ -10,7 +10,7 @@ from glean_sync.arguments import ChangedJob, Connector, Mode, Watch, Yes
 from glean_sync.asking import confirm
 from glean_sync.exits import ExitCode, RefusedError
 from glean_sync.lookup import about, path, require_job, status
-from glean_sync.phrases import missing_row
+from glean_sync.phrases import MEMBERSHIPS, lost, missing_row
 from glean_sync.session import Session, command
 from glean_sync.viewer import watch_jobs
 from glean_sync.worker import Answer, Worker
@@ -115,10 +115,10 @@ async def _fetch_held(session: Session, job_id: str) -> tuple[Status, MissingDoc
 
 
 def _question(held: Status, found: MissingDocuments) -> str:
-    what = f"{found.total or 0:,} {found.stage} of {held.connector} in Glean"
+    what = f"{lost(found.total or 0, found.stage)} of {held.connector} in Glean"
     if found.unnamed:
         return f"Of {what}, delete all that the source does not have"
-    return f"Delete {what}"
+    return f"{'Take members out of' if found.stage == MEMBERSHIPS else 'Delete'} {what}"
 
 
 def _confirm_list(
@@ -129,6 +129,8 @@ def _confirm_list(
     output.note(f"{held.id} is held: {held.waits_because}")
     if found.unnamed:
         output.note(f"Glean has {found.stage} that nobody here has brought, by type:")
+    elif found.stage == MEMBERSHIPS:
+        output.note("These groups would lose members:")
     else:
         output.note(f"Glean has these {found.stage}, and the source has not:")
     for missing in found.missing[:MISSING_SHOWN]:

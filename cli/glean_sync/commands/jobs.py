@@ -15,6 +15,7 @@ from glean_sync.phrases import (
     event_words,
     job_facts,
     job_row,
+    lost,
     missing_row,
     reject_row,
 )
@@ -154,4 +155,4 @@ async def missing(session: Session, job: ShownJob) -> None:
     elif found.total > len(found.missing):
         session.output.note(f"{found.total:,} were missing; their names are not kept any more.")
     elif found.total:
-        session.output.note(f"{found.total:,} {found.stage}, whose list is {found.list}.")
+        session.output.note(f"{lost(found.total, found.stage)}, whose list is {found.list}.")

@@ -83,6 +83,19 @@ def test_what_incremental_jobs_have_deleted_already_holds_nothing() -> None:
     assert known(bench) == 100
 
 
+def test_how_many_documents_there_are_is_told_after_each_full_job() -> None:
+    """One that reconciles leaves as many as it leaves, too, and not those of weeks ago."""
+    bench = Bench()
+    synced(bench, NAMES)
+    assert bench.store.observations.document_count() == 300
+    brought(bench, gone=NAMES[100:])
+
+    job = synced(bench, NAMES[:99], uploads=False)
+
+    assert (job.state, job.way) == (State.SUCCEEDED, Way.RECONCILE)
+    assert bench.store.observations.document_count() == known(bench) == 99
+
+
 def test_ids_that_are_listed_twice_hide_no_loss() -> None:
     bench = Bench()
     synced(bench, NAMES)

@@ -12,7 +12,7 @@ from durable.engine.processor import OVERDUE_MS
 from durable.environment import Environment
 from durable.glean.datasource import Datasource
 from durable.limits import Limits
-from durable.machine.job import Crawl, Job, Mode, Pacing, Upload
+from durable.machine.job import Crawl, Job, Mode, Pacing, Upload, Way
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import Command, State
@@ -369,16 +369,24 @@ def test_a_mismatch_has_all_documents_replaced_once_and_then_it_is_only_shown() 
     assert bench.storage.alarm_at_ms is None
 
 
-def test_once_a_count_was_right_the_next_mismatch_has_all_replaced_again() -> None:
+def test_once_a_count_was_right_without_a_replacement_the_next_mismatch_has_another() -> None:
     bench = succeeded()
     mismatched(bench)
     (job,) = bench.store.pending()
     replaced(bench, job)
     assert later(bench, a_count(f"{job.id}-1", 10)).verdict is Verdict.MISMATCH  # of the first
     assert of(bench, job.id).verdict is Verdict.VERIFIED
+    assert bench.store.verifications.remembered().is_replaced
 
-    bench.now_ms += 1
-    succeed(bench, alter(CLOSING, id="notes-20261124T160000000Z-000000", upload_id="u-9"))
+    for number in (1, 2):
+        bench.now_ms += 1
+        job_id = f"notes-2026112{number}T160000000Z-000000"
+        succeed(bench, alter(CLOSING, id=job_id, upload_id=f"u-{number}"))
+        if number == 1:
+            reconciled = replace(bench.job(job_id), way=Way.RECONCILE)
+            bench.store.put(reconciled, Limits())
+            later(bench, a_count("u-1", 10))
+            assert of(bench, job_id).verdict is Verdict.VERIFIED
     mismatched(bench)
 
     assert len(bench.store.pending()) == 1

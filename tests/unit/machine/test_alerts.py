@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import Connectors
 from durable.engine.staleness_monitor import LEASE_MS, StalenessMonitor
+from durable.limits import Limits
 from durable.machine.alert_delivery import (
     GIVE_UP_MS,
     RETRY_MS_MAX,
@@ -33,6 +34,7 @@ from durable.machine.alerts import (
     remind,
     reminders,
 )
+from durable.machine.commands import supersede
 from durable.machine.job import Job, Mode
 from durable.machine.remedies import Remedy, RemedyCode, degraded_remedy, remedy_of
 from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
@@ -650,6 +652,34 @@ def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
 
     assert set(known.at_ms) == set(known.texts) == set(known.job_ids) == {"failed FULL"}
     assert known.remedies == {"failed FULL": remedy_of(FAILED)}
+
+
+def test_jobs_that_are_held_one_after_the_other_are_told_of_once_a_day() -> None:
+    """Each takes the place of the one before it: nobody has looked."""
+    known, held, hours = AlertHistory(), HELD, list[int]()
+    known, _ = alerts_of_job(known, WORKING, held, NOW_MS)
+    for hour in range(1, 48):
+        now_ms, begun = NOW_MS + hour * HOUR_MS, replace(WORKING, id=f"notes-{hour:02}")
+        following = replace(begun, state=State.HELD)
+        replaced = supersede(held, following, now_ms, Limits())
+        known, none = alerts_of_job(known, held, replaced, now_ms)
+        known, alert = alerts_of_job(known, begun, following, now_ms)
+        held, hours = following, [*hours, hour] if alert else hours
+        assert none is None
+
+    assert hours == [20, 40]
+    assert known.job_ids == {"held FULL": held.id}
+    succeeded = replace(SUCCEEDED, id="notes-99")
+    known, _ = alerts_of_job(known, held, supersede(held, succeeded, NOW_MS, Limits()), NOW_MS)
+    known, alert = alerts_of_job(known, WORKING, succeeded, NOW_MS)
+    assert (known, alert and alert.kind) == (AlertHistory(), AlertKind.RECOVERED)
+
+
+def test_a_job_that_fails_while_another_is_held_leaves_that_one_told() -> None:
+    known, _ = alerts_of_job(AlertHistory(), WORKING, HELD, NOW_MS)
+    known, _ = alerts_of_job(known, WORKING, replace(FAILED, id="notes-9"), NOW_MS)
+
+    assert set(known.at_ms) == {"held FULL", "failed FULL"}
 
 
 def test_a_success_ends_what_was_told() -> None:

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, Stage
+from durable.machine.job import Job, JobSpec, Mode, Stage, Way
 from durable.machine.notes import ErrorCode, EventKind, WaitReason
 from durable.machine.page_progress import Landing, PageProgress, encode_entry
-from durable.machine.pages import Page
+from durable.machine.pages import ChangeCounts, Page
 from durable.machine.rate import Rate
 from durable.machine.states import State
 from durable.views.explanation import waiting_reason, waits_for
@@ -158,6 +158,16 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
 
     assert (job.state, job.mode) == (state, mode)
+
+
+def test_one_that_reconciles_replaces_all_for_such_a_page() -> None:
+    limits = Limits(documents_per_minute_max=60, changes_max=10**6)
+    job = alter(filled(50), is_fetching=False, mode=Mode.FULL, way=Way.RECONCILE)
+    job = alter(job, landed=PageProgress(is_full=True), changes=ChangeCounts(unchanged=10**4))
+
+    job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
+
+    assert (job.state, job.way, job.crawl.landed) == (State.OPENING, Way.REPLACE, PageProgress())
 
 
 def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> None:

@@ -25,3 +25,10 @@ def test_what_glean_has_paused_no_replacement_mends() -> None:
     mismatch = replace(a_verification(), verdict=Verdict.MISMATCH, upload_state="DELETION PAUSED")
 
     assert not calls_for_replacement(mismatch, Remembered())
+
+
+def test_what_was_paused_after_an_earlier_upload_no_replacement_mends_either() -> None:
+    """A job that reconciles has none of its own."""
+    mismatch = replace(a_verification(), verdict=Verdict.MISMATCH)
+
+    assert not calls_for_replacement(mismatch, Remembered(), is_paused=True)

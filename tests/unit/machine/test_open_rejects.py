@@ -199,11 +199,19 @@ def test_what_has_come_after_all_is_rejected_no_more() -> None:
 
 
 def test_of_very_many_the_latest_are_kept_and_fit_in_one_value() -> None:
-    names = {f"{index:016x}" for index in range(KEPT_MAX)}
-    after = settle_rejects(open_since(1, 2), JOB, {DOCUMENTS: names}, None, LIMITS)
+    """The platform takes two million bytes in one, and every stage may have as many."""
+    names = {f"{index:016x}" for index in range(2 * KEPT_MAX)}
+    after = settle_rejects(OpenRejects(), JOB, dict.fromkeys(Stage, names), None, LIMITS)
 
-    assert set(after.of(DOCUMENTS)) == names
-    assert len(msgspec.json.encode(after)) < 500_000
+    assert {len(of_stage) for of_stage in after.stages.values()} == {KEPT_MAX}
+    assert len(msgspec.json.encode(after)) < 1_500_000
+
+
+def test_what_was_rejected_while_the_clock_was_ahead_is_not_open_for_as_long() -> None:
+    ahead = OpenReject(1, NOW_MS + 300 * DAY_MS, NOW_MS + 300 * DAY_MS)
+    full = replace(JOB, mode=Mode.FULL, since_ms=None)
+
+    assert settle_rejects(open_since(1, 2, b=ahead), full, {}, None, LIMITS) == OpenRejects()
 
 
 def test_a_jobs_rejects_are_named_by_stage() -> None:

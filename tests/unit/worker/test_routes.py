@@ -172,7 +172,7 @@ def test_where_no_token_is_set_nothing_is_done() -> None:
 @pytest.mark.parametrize(
     ("body", "named", "code"),
     [
-        (b"", "{", RefusalCode.BAD_BODY),
+        (b"", "empty", RefusalCode.BAD_BODY),
         (b"mode=FULL", "{", RefusalCode.BAD_BODY),
         (b"[]", "`object`", RefusalCode.BAD_BODY),
         (b"{}", "`mode`", RefusalCode.BAD_BODY),
