@@ -107,7 +107,8 @@ class Demo:
         return Progress(*columns, *texts, console=self._console)
 
     def show(self, syncs: Sequence[Synced]) -> None:
-        table = Table("sync", "sent", *CHANGED.values(), "kills", "s", "differ")
+        columns = ("sync", "sent", *CHANGED.values(), "kills", "s", "differ")
+        table = Table(*columns, pad_edge=False)  # it fits into 80 characters
         for sync in syncs:
             status = sync.status
             changed = [status["changes"][name] for name in CHANGED]
