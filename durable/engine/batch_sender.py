@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from durable.engine.failures import Failures
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import CONFLICT, Inquiry
-from durable.engine.packing import Parcel, withdrawn
+from durable.engine.packing import WITHDRAWN, Parcel
 from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import UpstreamError
@@ -49,7 +49,9 @@ class BatchSender:
         """
         batch = parcel.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        if batch.group_part is not None:
+        if send.batch_index in parcel.refused:
+            event: Event = await _withdraw(send, batch, parcel, glean)
+        elif batch.group_part is not None:
             event = await self._send_members(send, batch, parcel, glean)
         else:
             event = await self._send_documents(send, batch, parcel, glean)
@@ -64,8 +66,7 @@ class BatchSender:
             await glean.send(batch)
         except UpstreamError as error:
             if batch.whole is not None and error.status in UNSHARED:
-                parcel.batches[send.batch_index] = batch.whole
-                return await self._send_documents(send, batch.whole, parcel, glean)
+                return _send_instead(send, batch.whole, parcel)
             return await self._refused(send, batch, error, parcel, glean)
         self._inquiry.taken()
         entries, count = parcel.entries(batch), batch.paced_count
@@ -110,32 +111,10 @@ class BatchSender:
         # type that it does not know, Glean has nothing.
         if is_conflict or (item.is_of_former_type and error.status in INVALID):
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        return await self._rejected(send, batch, error, parcel, glean)
-
-    async def _rejected(
-        self, send: Send, batch: Batch, error: UpstreamError, parcel: Parcel, glean: Glean
-    ) -> Sent:
-        """Nobody keeps access by an older version, where the new one may have taken it away."""
-        (item,) = batch.items
-        code = RejectCode.REFUSED.value
-        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded), code=code)
-        is_withdrawn = False
         if (withdrawal := parcel.withdrawals.get(item.place)) is not None:
-            is_withdrawn = await _is_deleted(withdrawal, glean)
-            reject = withdrawn(reject) if is_withdrawn else _exposed(reject)
-        parcel.rejects.append(reject)
-        if parcel.ledger is not None:
-            ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
-            parcel.ledger = ledger.with_withdrawn([item.key]) if is_withdrawn else ledger
-        return Sent(
-            send.page_index,
-            send.batch_index,
-            rejected_document_count=batch.document_count,
-            rejected_deletion_count=batch.deletion_count,
-            document_count=batch.document_count,
-            entries=parcel.entries(batch, is_refused=True),
-            withdrawn_count=int(is_withdrawn),
-        )
+            parcel.refused[send.batch_index] = batch, str(error)
+            return _send_instead(send, withdrawal, parcel)
+        return _rejected(send, batch, str(error), parcel)
 
 
 def _split(send: Send, parcel: Parcel, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
@@ -145,16 +124,43 @@ def _split(send: Send, parcel: Parcel, halves: tuple[Batch, Batch], bytes_max: i
     return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
 
 
-async def _is_deleted(withdrawal: Batch, glean: Glean) -> bool:
-    """Raises UpstreamError where that is not told: all of it is tried again."""
+def _send_instead(send: Send, batch: Batch, parcel: Parcel) -> Split:
+    """By a request of its own, before which the lease is renewed: each may take a minute."""
+    parcel.batches[send.batch_index] = batch
+    return Split(send.page_index, send.batch_index, None)
+
+
+async def _withdraw(send: Send, withdrawal: Batch, parcel: Parcel, glean: Glean) -> Sent:
+    """Nobody keeps access by an older version, where the new one may have taken it away.
+
+    Raises:
+        UpstreamError: whether it is deleted, is not told.
+    """
+    batch, reason = parcel.refused[send.batch_index]
     try:
         await glean.send(withdrawal)
     except UpstreamError as error:
         if error.status not in REFUSED:
             raise
-        return False
-    return True
+        return _rejected(send, batch, EXPOSED + reason, parcel)
+    sent = _rejected(send, batch, WITHDRAWN + reason, parcel)
+    (item,) = batch.items
+    if parcel.ledger is not None:
+        parcel.ledger = parcel.ledger.with_withdrawn([item.key])
+    return replace(sent, withdrawn_count=1)
 
 
-def _exposed(reject: Reject) -> Reject:
-    return replace(reject, reason=EXPOSED + reject.reason)
+def _rejected(send: Send, batch: Batch, reason: str, parcel: Parcel) -> Sent:
+    (item,) = batch.items
+    code = RejectCode.REFUSED.value
+    parcel.rejects.append(Reject(item.place, item.key, reason, excerpt(item.encoded), code=code))
+    if parcel.ledger is not None:
+        parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
+    return Sent(
+        send.page_index,
+        send.batch_index,
+        rejected_document_count=batch.document_count,
+        rejected_deletion_count=batch.deletion_count,
+        document_count=batch.document_count,
+        entries=parcel.entries(batch, is_refused=True),
+    )

@@ -44,6 +44,8 @@ class Parcel(Struct):
     ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
     # By the place of a change: deletes the older version, which others may see, if it is refused.
     withdrawals: Mapping[int, Batch] = {}
+    # Of these batches, which stood there before, and why Glean refused it.
+    refused: dict[int, tuple[Batch, str]] = {}
     group_sizes: Mapping[str, int] = {}  # the members of its groups
     watched: Iterable[tuple[str, int]] = ()  # of what is watched for, the names and the places
 

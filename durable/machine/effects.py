@@ -165,11 +165,11 @@ class Sent(Struct, frozen=True):
 
 
 class Split(Struct, frozen=True):
-    """A batch was refused and cut in two, the first half in its place."""
+    """A batch was refused; in its place stands its first half, or what is sent instead of it."""
 
     page_index: int
     batch_index: int
-    half_index: int  # of the second half: one more than the page's last batch
+    half_index: int | None  # of the second half: one more than the page's last batch; None: no half
     batch_bytes_max: int | None = None  # what Glean may take, if it was too large
     batch_changes_max: int | None = None  # of the first half
 

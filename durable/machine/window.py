@@ -131,14 +131,15 @@ def remembers(job: Job) -> bool:
 
 
 def split_batch(job: Job, split: Split) -> Job:
-    """Both halves are sent before whatever follows, so that changes keep their order."""
+    """What takes a batch's place is sent before whatever follows, so that changes keep order."""
     flight = _flight(job, split.page_index)
-    assert split.half_index == flight.batch_count, f"{split} of {flight.batch_count} batches"
+    halves = () if split.half_index is None else (split.half_index,)
+    assert set(halves) <= {flight.batch_count}, f"{split} of {flight.batch_count} batches"
     flight = replace(
         flight,
         sending=_without(flight.sending, split.batch_index),
-        halves=(split.batch_index, split.half_index, *flight.halves),
-        half_count=flight.half_count + 1,
+        halves=(split.batch_index, *halves, *flight.halves),
+        half_count=flight.half_count + len(halves),
     )
     job = _with(job, split.page_index, flight)
     if split.page_index != job.crawl.page_count or not remembers(job):

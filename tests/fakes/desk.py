@@ -100,7 +100,8 @@ class Desk:
             event = self.performed(Send(0, indices.popleft()))
             events.append(event)
             if isinstance(event, Split):
-                indices.extendleft((event.half_index, event.batch_index))
+                halves = () if event.half_index is None else (event.half_index,)
+                indices.extendleft((*halves, event.batch_index))
             elif not isinstance(event, Sent):
                 break
         return events

@@ -1023,7 +1023,7 @@ MUTANTS = [
     Mutant(
         "a refused batch that was cut is taken for sent",
         WINDOW,
-        "        halves=(split.batch_index, split.half_index, *flight.halves),\n",
+        "        halves=(split.batch_index, *halves, *flight.halves),\n",
         "        halves=flight.halves,\n        sent_count=flight.sent_count + 2,\n",
         (REJECTS,),
     ),

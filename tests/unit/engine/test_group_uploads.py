@@ -149,6 +149,7 @@ def brought(
         event = performed(Send(0, indices.pop(0)))
         events.append(event)
         if isinstance(event, Split):
+            assert event.half_index is not None, "a part of a group is cut, or left out"
             indices[:0] = [event.batch_index, event.half_index]
         elif not isinstance(event, Sent):
             break
