@@ -11,7 +11,8 @@ from durable.engine.batch_sender import BatchSender
 from durable.engine.clients import Clients, build_clients
 from durable.engine.comparison import LedgerPage, LedgerView, overlaid
 from durable.engine.failures import Failures
-from durable.engine.packing import Packing, Parcel, measure_page
+from durable.engine.packing import Packing, measure_page
+from durable.engine.parcel import Parcel
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact, redact_names
 from durable.environment import Environment

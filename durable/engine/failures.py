@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from durable.engine.packing import Parcel
+from durable.engine.parcel import Parcel
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason
 from durable.environment import Environment

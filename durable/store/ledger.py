@@ -260,13 +260,11 @@ class Ledger:
     ) -> None:
         """What an earlier crawl has left behind, when it has come to no end of its own."""
         crawl, number_next = self.head.crawl, self.number_next()
-        if crawl is not None:
-            if not crawl.is_upload:
-                self._doubt(crawl, list(self._packs.after_page(landed_count(crawl))))
-            elif self.is_lost(crawl.kind, doubts_max):
-                self.distrust(crawl.kind, now_ms)
-            else:
-                self._doubt(crawl, list(self._packs.all()))
+        if crawl is not None and self.is_lost(crawl.kind, doubts_max):
+            self.distrust(crawl.kind, now_ms)
+        elif crawl is not None:
+            landed = 0 if crawl.is_upload else landed_count(crawl)
+            self._doubt(crawl, list(self._packs.after_page(landed)))
         self._put_head(replace(self.head, number_next=number_next, crawl=None))
         self._packs.drop()
         self._seen = None

@@ -224,7 +224,7 @@ MUTANTS = [
     ),
     Mutant(
         "a group counts as brought with the first of its requests",
-        PACKING,
+        "durable/engine/parcel.py",
         "is_whole = part.closes and not any(",
         "is_whole = not any(",
         (f"{STAGES}::test_a_request_that_arrives_late_leaves_no_group_half",),

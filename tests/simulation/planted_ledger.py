@@ -91,8 +91,8 @@ LEDGER_MUTANTS = [
     Mutant(
         "what an upload has brought that is given up is not in doubt",  # rule: doubt
         LEDGER,
-        "                self._doubt(crawl, list(self._packs.all()))",
-        "                pass",
+        "0 if crawl.is_upload else landed_count(crawl)",
+        "10**9 if crawl.is_upload else landed_count(crawl)",
         (f"{GIVEN_UP}[replacing-cancelled-the others]",),
     ),
     Mutant(

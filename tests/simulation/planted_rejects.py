@@ -70,7 +70,7 @@ REJECT_MUTANTS = [
     ),
     Mutant(
         "what was let go has had its day, though it has come since",
-        "durable/engine/packing.py",
+        "durable/engine/parcel.py",
         "        return {name for name, _ in self.watched} - rejected",
         "        return rejected - rejected",
         (OWN_DAY,),
