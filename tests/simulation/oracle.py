@@ -99,6 +99,7 @@ class Oracle:
         self.has_clock = False  # its records tell when they changed
         self.may_be_refused = False  # by Glean itself: something has arrived late there
         self.turn_fetch_count = 0
+        self.judged_at_ms = 0  # when notes became unusable last, or usable
         self.excused: set[str] = set()  # notes that may be wrong in the index
         self.deaths: list[Fate] = []
         self.is_redefined = False  # the mapping is not what this knows
