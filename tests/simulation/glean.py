@@ -322,18 +322,23 @@ class Glean:
             self._uploads[page.upload_id].status = "SUCCESSFUL"
             self.closed.append(page.upload_id)
 
+    def ignores(self, upload_id: str) -> bool:
+        """Whether pages of an upload that came to no end are answered as if they were taken."""
+        upload = self._uploads.get(upload_id)
+        if upload is None or upload.status == "SUCCESSFUL" or upload_id == self._open_id:
+            return False
+        readings = self._readings
+        is_refused = readings.refuses_expired if upload.has_expired else readings.refuses_discarded
+        return not is_refused
+
     def _refuse_unless_ignored(self, page: _Bulk) -> None:
         """A page of an upload that is not open: it has no effect, whatever the answer."""
         upload, readings = self._uploads.get(page.upload_id), self._readings
-        is_refused = True
-        if upload is not None and upload.has_expired:
-            is_refused = readings.refuses_expired
-        elif upload is not None and upload.status == "SUCCESSFUL":
+        is_refused = not self.ignores(page.upload_id)
+        if upload is not None and upload.status == "SUCCESSFUL":
             is_refused = (
                 readings.refuses_repeated_last if page.is_last_page else readings.refuses_finished
             )
-        elif upload is not None:
-            is_refused = readings.refuses_discarded
         _require(not is_refused, f"{page.upload_id} is not the open upload", 409)
 
     def _open(self, page: _Bulk) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from dev.local_glean.readings import Readings
 from durable.machine.job import Job, Mode
 from durable.machine.notes import ErrorCode
 from durable.machine.states import State
@@ -120,6 +121,21 @@ def test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller(bytes_
     refusals = len(world.glean.refusals)
     world.glean.refusals.clear()
     assert refusals <= 6, "each size was found out once, not once a page"
+
+
+def test_what_an_expired_upload_seems_to_take_is_rejected_by_the_next_one() -> None:
+    """A Glean that answers 200 to it has not looked at what the page has."""
+    limits = replace(SPACIOUS, turn_pages_max=1)
+    world = World([("a",), ("b",)], limits=limits, readings=Readings(refuses_expired=False))
+    world.spoil("b")
+    world.begin(Mode.FULL)
+    world.wake()
+    world.glean.expire()
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert rejected(world, world.oracle.latest) == [(2, 1)]
+    assert set(world.glean.index) == {"a"}
 
 
 def test_a_document_that_is_too_large_alone_is_rejected() -> None:

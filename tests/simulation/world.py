@@ -161,14 +161,12 @@ class World:
     def spoil(self, *note_ids: str, of: set[str] | None = None) -> None:
         """Nobody can use these notes: Glean refuses them, or they are `of` others like that."""
         (self.glean.unfit if of is None else of).update(note_ids)
-        self.oracle.judged_at_ms = self.clock.now_ms
         self.oracle.rejects.spoil(note_ids, self.clock.now_ms)
 
     def mend(self, *note_ids: str) -> None:
         """They can be used again, as they are."""
         for unusable in (self.glean.unfit, self.source.broken, self.source.nameless):
             unusable.difference_update(note_ids)
-        self.oracle.judged_at_ms = self.clock.now_ms
         self.oracle.rejects.mend(note_ids, self.clock.now_ms)
 
     def wake(self, offset_ms: int = 0) -> None:
