@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from durable.connector.definition import AnyConnector
 from durable.engine.comparison import LedgerPage
-from durable.engine.member_book import MemberBook, landed_pages
+from durable.engine.member_book import MemberBook
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.glean.digests import RECIPE
@@ -35,6 +35,7 @@ from durable.machine.ledger_head import (
     kind_of,
 )
 from durable.machine.states import WORKING, State
+from durable.machine.window import landed_pages
 from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
 
@@ -64,6 +65,7 @@ class LedgerBook:
         # Of what a page lists and is not to be sent, an older version may follow.
         self._is_newest_first = clock is not None and clock.is_newest_first
         self._page_count = 0  # that have landed of the crawl
+        self.members = MemberBook(store)
 
     def look_up(self, kind: Kind, keys: Iterable[str]) -> dict[str, LedgerRow]:
         return self._ledger.look_up(kind, keys)
@@ -220,7 +222,7 @@ class LedgerBook:
     def perform(self, effect: LedgerEffect, job: Job) -> Event:
         match effect:
             case ListGone() if job.stage is Stage.MEMBERSHIPS:
-                return GoneListed(MemberBook(self._store).list_lost(job))
+                return GoneListed(self.members.list_lost(job))
             case ListGone(gone):
                 return GoneListed(self._list_gone(job, gone))
             case ApplyPacks(after):

@@ -10,6 +10,7 @@ from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.ledger import Kind
 from durable.machine.members import GroupSize, lost_count, lost_of, sizes_by_key
+from durable.machine.window import landed_pages
 from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
 
@@ -106,9 +107,3 @@ class MemberBook:
     def _approved(self, job: Job) -> list[GoneRow]:
         crawl_at_ms = job.approved.get(Stage.MEMBERSHIPS)
         return [] if crawl_at_ms is None else list(self._ledger.gone.rows(crawl_at_ms))
-
-
-def landed_pages(before: Job, after: Job) -> range:
-    """The pages that have landed with a step, by their index."""
-    first = before.crawl.page_count
-    return range(first, after.page_base + after.crawl.page_count - before.page_base)

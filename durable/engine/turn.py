@@ -13,7 +13,6 @@ from durable.engine.deletion_watcher import watch_uploads
 from durable.engine.executor import Executor
 from durable.engine.gone_source import with_gone
 from durable.engine.ledger_book import LedgerBook
-from durable.engine.member_book import MemberBook
 from durable.engine.platform import Platform, renewing_host
 from durable.engine.reject_reader import RepeatedReader
 from durable.engine.verifier import follow
@@ -40,6 +39,7 @@ from durable.machine.open_rejects import let_go
 from durable.machine.pacing import not_before, spread_ms_max
 from durable.machine.room import lease_bytes
 from durable.machine.states import PENDING, State
+from durable.machine.window import landed_pages
 from durable.store.store import Store
 
 
@@ -62,7 +62,6 @@ class Turn:
         self._limits = Limits()
         self._lease = Lease(connector.name)
         self._book = LedgerBook(store, connector, environment)
-        self._members = MemberBook(store)
         host = renewing_host(host, self._lease)
         self._executor = Executor(connector, environment, host, self._book)
         self._number = 0  # of the turn, once it has begun
@@ -209,7 +208,7 @@ class Turn:
             self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         if isinstance(event, Packed):
-            event = self._members.weighed(before, event, self._executor.group_sizes)
+            event = self._book.members.weighed(before, event, self._executor.group_sizes)
         job, effects = step(before, event, now_ms, self._limits)
         if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
             job, effects = relieve(job, other, now_ms, self._limits), ()
@@ -219,7 +218,7 @@ class Turn:
         if isinstance(event, Packed) and job.crawl.is_withheld:
             self._executor.withhold(event.page_index)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
-        self._members.record(before, job, self._executor.group_sizes)
+        self._book.members.record(before, job, self._executor.group_sizes)
         if isinstance(event, UploadQueried) and before.is_reconciling:
             self._store.observations.add_upload(event.foreign_id, job)
         self._keep_rejects(before, job)
@@ -260,7 +259,7 @@ class Turn:
         if job.crawl_count != before.crawl_count and job.page_base <= base:
             self._store.forget_rejects(job.id, job.page_base)
             return
-        landed = range(first, job.page_base + job.crawl.page_count - base)
+        landed = landed_pages(before, job)
         is_stopped = job.crawl.pending_reject_count > 0  # by these very rejects
         is_refused = job.crawl.landed.refused_count > known.refused_count
         if not (landed or is_stopped or is_refused):

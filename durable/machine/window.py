@@ -18,6 +18,12 @@ from durable.machine.room import width, with_page
 from durable.machine.safeguards import is_repeated, largest_total
 
 
+def landed_pages(before: Job, after: Job) -> range:
+    """The pages that have landed with a step, by their index."""
+    first = before.crawl.page_count
+    return range(first, after.page_base + after.crawl.page_count - before.page_base)
+
+
 def commit_page(job: Job) -> Job:
     """With its oldest page in Glean."""
     before, turn = job.crawl, job.turn
