@@ -14,9 +14,9 @@ from durable.machine.safeguards import holding_reason, rejection_reason
 from durable.machine.states import State
 from durable.machine.transitions import (
     add_note,
-    clear_in_flight,
     fail_job,
     finish_stage,
+    hold_job,
     record_progress,
     restart_lost_upload,
 )
@@ -34,9 +34,7 @@ def arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     if not job.crawl.gone.is_whole:
         return renew_lease(job, now_ms, limits), (ListGone(job.crawl.gone),)
     if (reason := withheld_reason(job) if is_withheld else holding_reason(job, limits)) is not None:
-        job = replace(clear_in_flight(job), state=State.HELD, alarm_at_ms=None)
-        job = replace(job, error=reason, error_code=ErrorCode.DELETIONS.value)
-        return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), ()
+        return hold_job(job, ErrorCode.DELETIONS, reason, now_ms, limits), ()
     if job.is_reconciling:
         return finish_stage(with_deletions(job), now_ms, limits), ()
     return _begin_close(job, now_ms, limits)

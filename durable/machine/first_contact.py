@@ -13,8 +13,8 @@ from durable.limits import Limits
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Stage, with_crawl
 from durable.machine.notes import ErrorCode
-from durable.machine.states import State
-from durable.machine.transitions import add_note, clear_in_flight
+from durable.machine.safeguards import is_too_many
+from durable.machine.transitions import hold_job
 
 
 DIGEST_BYTES = 8  # a person compares it
@@ -29,24 +29,20 @@ def is_to_be_counted(job: Job) -> bool:
     return is_unknown and job.is_upload and job.stage is Stage.DOCUMENTS
 
 
-def count_documents(
-    job: Job, counts: Mapping[str, int], now_ms: int, limits: Limits
-) -> tuple[Job, bool]:
-    """Glean has said how many documents it has of each type; whether the job is held for that.
+def count_documents(job: Job, counts: Mapping[str, int], now_ms: int, limits: Limits) -> Job:
+    """Glean has said how many documents it has of each type; the job may be held for that.
 
     INCREMENTAL jobs may have brought some of them, and those have names.
     """
     job = replace(job, is_counted=True)
     if not _has_unnamed(job, counts, limits) or _is_approved(job, counts):
-        return job, False
+        return job
     total_count = sum(counts.values())
     digest = digest_of(counts)
     gone = Gone(total_count, total_count, is_whole=True, digest=digest, is_unnamed=True)
-    job = with_crawl(clear_in_flight(job), gone=gone)
-    job = replace(job, state=State.HELD, unnamed=dict(counts), alarm_at_ms=None)
-    reason, code = _reason(counts, job.named_count or 0), ErrorCode.UNNAMED
-    job = replace(job, error=reason, error_code=code.value)
-    return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), True
+    job = replace(with_crawl(job, gone=gone), unnamed=dict(counts))
+    reason = _reason(counts, job.named_count or 0)
+    return hold_job(job, ErrorCode.UNNAMED, reason, now_ms, limits)
 
 
 def approve_unnamed(job: Job) -> Job:
@@ -63,9 +59,7 @@ def _has_unnamed(job: Job, counts: Mapping[str, int], limits: Limits) -> bool:
     named_count, total_count = job.named_count or 0, sum(counts.values())
     if not named_count or not total_count:
         return bool(counts)
-    unnamed_count = total_count - named_count
-    is_share = unnamed_count / total_count > limits.shrink_max
-    return unnamed_count > limits.shrink_count and is_share
+    return is_too_many(total_count - named_count, total_count, limits)
 
 
 def _is_approved(job: Job, counts: Mapping[str, int]) -> bool:

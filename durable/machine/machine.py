@@ -107,8 +107,10 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.SENDING, UploadQueried() if job.is_reconciling:
             return _read_history(job, event, now_ms, limits)
         case State.OPENING, DocumentsCounted(counts):
-            job, is_held = count_documents(job, counts, now_ms, limits)
-            return (job, ()) if is_held else _begin(record_progress(job, now_ms), now_ms, limits)
+            job = count_documents(job, counts, now_ms, limits)
+            if job.state is State.HELD:
+                return job, ()
+            return _begin(record_progress(job, now_ms), now_ms, limits)
         case State.OPENING, Opened():
             text = f"opened the upload {job.upload.id}"
             job = add_note(job, text, now_ms, limits, EventKind.OPENED)

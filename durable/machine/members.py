@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, with_crawl
 from durable.machine.ledger import fold
+from durable.machine.safeguards import is_too_many
 
 
 class GroupSize(Struct, frozen=True, array_like=True):
@@ -46,11 +47,7 @@ def sizes_by_key(sizes: Mapping[str, int]) -> dict[str, GroupSize]:
 
 def has_lost_too_many(job: Job, limits: Limits) -> bool:
     """Whether more members would be taken out of groups than is usual."""
-    count, known_count = _lost_count(job), job.known_count or 0
-    if count <= limits.shrink_count:
-        return False
-    # Divided, not multiplied: 0.29 * 100 is less than 29.
-    return not known_count or count / known_count > limits.shrink_max
+    return is_too_many(_lost_count(job), job.known_count or 0, limits)
 
 
 def withheld_reason(job: Job) -> str:

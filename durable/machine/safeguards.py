@@ -42,7 +42,7 @@ def _total_fault(job: Job, page: Page, limits: Limits) -> PagingFault | None:
         return None
     lost_count = told_count - record_count
     is_short = total_count is not None and record_count < total_count
-    has_shrunk = lost_count > limits.shrink_count and lost_count / told_count > limits.shrink_max
+    has_shrunk = is_too_many(lost_count, told_count, limits)
     if is_short or has_shrunk:
         return PagingFault(
             Cause.BAD_COUNT,
@@ -100,16 +100,28 @@ def holding_reason(job: Job, limits: Limits) -> str | None:
             f"{gone.new_listed_count} {job.stage} would be deleted that the source may have still: "
             "their records were rejected, or a list that may have them was; mend what rejects them"
         )
-    if gone.new_count <= limits.shrink_count:
-        return None
-    # Divided, not multiplied: 0.29 * 100 is less than 29.
-    if job.crawl.record_count and known_count and gone.new_count / known_count <= limits.shrink_max:
+    # A source that came back empty has no share.
+    if not is_too_many(gone.new_count, known_count if job.crawl.record_count else 0, limits):
         return None
     share = f" ({100 * gone.new_count / known_count:.0f} %)" if known_count else ""
     return (
         f"{gone.new_count} of {known_count} {job.stage}{share} would be deleted that nobody "
         "approved of, more than shrink_max allows"
     )
+
+
+def is_too_many(lost_count: int, known_count: int, limits: Limits) -> bool:
+    """Whether so many of those that are known are more than usually go.
+
+    Args:
+        lost_count: that would go.
+        known_count: of which; 0: that is not known, and they are no share of it.
+        limits: of the deployment.
+    """
+    if lost_count <= limits.shrink_count:
+        return False
+    # Divided, not multiplied: 0.29 * 100 is less than 29.
+    return not known_count or lost_count / known_count > limits.shrink_max
 
 
 def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | None:

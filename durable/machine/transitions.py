@@ -245,6 +245,13 @@ def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> J
     return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
 
 
+def hold_job(job: Job, code: str, reason: str, now_ms: int, limits: Limits) -> Job:
+    """It waits for a person, with nothing under way and no alarm."""
+    job = replace(clear_in_flight(job), state=State.HELD, alarm_at_ms=None)
+    job = replace(job, error=reason, error_code=str(code))
+    return add_note(job, "held: waits for a person", now_ms, limits, State.HELD)
+
+
 def fail_job(  # noqa: PLR0913 - an end's parts
     job: Job, code: str, error: str, now_ms: int, limits: Limits, *, remedy: str = ""
 ) -> Job:

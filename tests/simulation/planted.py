@@ -1086,8 +1086,8 @@ MUTANTS = [
     Mutant(
         "a datasource that shrinks is not held",
         GUARD,
-        "    if gone.new_count <= limits.shrink_count:",
-        "    if gone.new_count <= 10**6:",
+        "    if lost_count <= limits.shrink_count:",
+        "    if lost_count <= 10**6:",
         (HOLDING,),
     ),
     Mutant(
