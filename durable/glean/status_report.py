@@ -7,6 +7,7 @@ three hours late, and documents can be found once a processing began after their
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +70,9 @@ class _DocumentsStatus(Struct, frozen=True):
     documents: _Documents | None = None
 
 
+Status = TypeVar("Status", _DatasourceStatus, _DocumentsStatus)
+
+
 def holdings(body: bytes, upload_id: str) -> Holdings:
     """What Glean says that it holds.
 
@@ -79,11 +83,7 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
     Raises:
         UpstreamError: it cannot be read.
     """
-    try:
-        status = decode(body, _DatasourceStatus)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = f"Glean's answer about what it holds cannot be read: {error}"
-        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
+    status = _read(body, _DatasourceStatus)
     documents, identity = status.documents, status.identity or _Identity()
     counts = documents.counts or _Counts()
     uploads = documents.bulk_upload_history or ()
@@ -113,16 +113,20 @@ def document_counts(body: bytes) -> dict[str, int]:
     Raises:
         UpstreamError: it cannot be read.
     """
-    try:
-        documents = decode(body, _DocumentsStatus).documents or _Documents()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = f"Glean's answer about what it holds cannot be read: {error}"
-        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
+    documents = _read(body, _DocumentsStatus).documents or _Documents()
     told = documents.counts or _Counts()
     if told.uploaded is None and told.indexed is None:
         return dict(NOT_TOLD) if documents.bulk_upload_history else {}
     uploaded, indexed = (_by_type(counts or ()) for counts in (told.uploaded, told.indexed))
     return dict(uploaded | indexed)  # of counters: the larger of both
+
+
+def _read(body: bytes, kind: type[Status]) -> Status:
+    try:
+        return decode(body, kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = f"Glean's answer about what it holds cannot be read: {error}"
+        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
 
 
 def _by_type(counts: Iterable[_Count]) -> Counter[str]:
