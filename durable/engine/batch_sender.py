@@ -5,8 +5,7 @@ from msgspec.structs import replace
 from durable.engine.failures import Failures
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import CONFLICT, Inquiry
-from durable.engine.packing import WITHDRAWN
-from durable.engine.parcel import Parcel
+from durable.engine.parcel import WITHDRAWN, Parcel
 from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import UpstreamError

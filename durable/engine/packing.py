@@ -9,7 +9,7 @@ from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
 from durable.engine.comparison import Comparison, LedgerPage, LedgerView
-from durable.engine.parcel import Parcel
+from durable.engine.parcel import WITHDRAWN, Parcel
 from durable.glean.access import access_of
 from durable.glean.batches import batches, deletion_batch, document_count, sizes_of
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
@@ -28,7 +28,6 @@ from durable.sources.clock import Clock
 from durable.sources.source import Records
 
 
-WITHDRAWN = "Glean may have shown its older version to others, which is deleted there: "
 REFUSED_BEFORE = "Glean refused it when the page was read before"
 
 
@@ -113,7 +112,7 @@ class Packing:
         parcel.batches += [made[place] for place in sorted(rejected)]
         parcel.withdrawals = made
         parcel.rejects[known_count:] = [
-            withdrawn(reject) if reject.place in rejected else reject
+            _withdrawn(reject) if reject.place in rejected else reject
             for reject in parcel.rejects[known_count:]
         ]
         parcel.ledger = parcel.ledger.with_withdrawn(withdrawals[place].id for place in rejected)
@@ -223,8 +222,8 @@ class Packing:
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
 
 
-def withdrawn(reject: Reject) -> Reject:
-    """With what became of the older version."""
+def _withdrawn(reject: Reject) -> Reject:
+    """With what became of the older version; its reason may say so from an earlier reading."""
     return replace(reject, reason=WITHDRAWN + reject.reason.removeprefix(WITHDRAWN))
 
 

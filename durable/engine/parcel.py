@@ -12,6 +12,9 @@ from durable.machine.page_progress import Landing, encode_entry
 from durable.machine.rejects import Reject
 
 
+WITHDRAWN = "Glean may have shown its older version to others, which is deleted there: "
+
+
 class Parcel(Struct):
     """A page that is ready to be sent."""
 
