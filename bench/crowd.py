@@ -14,7 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bench.ends import Ends
-from bench.ours import ENTRY, JOB_SECONDS_MAX, PACKAGES, POLL_SECONDS, RUNNING, variables
+from bench.ours import (
+    ENTRY,
+    JOB_SECONDS_MAX,
+    PACKAGES,
+    POLL_SECONDS,
+    REPLACING,
+    RUNNING,
+    variables,
+)
 from bench.shape import Shape
 from bench.trace import Trace
 from dev.ensemble import Ensemble
@@ -141,9 +149,7 @@ class Tenants(Ensemble):
         return job["state"] not in RUNNING
 
     def _begin(self, name: str) -> str:
-        job = self._asked(
-            "POST", "/trigger", json={"mode": "FULL", "replace": True, "connector": name}
-        )
+        job = self._asked("POST", "/trigger", json={**REPLACING, "connector": name})
         return str(job["id"])
 
     def _end(self, job_id: str) -> int:
