@@ -103,6 +103,11 @@ def possible(kind: Kind) -> tuple[Fate, ...]:
     return (Fate.REFUSED, Fate.LOST, Fate.DIED_UNSENT, Fate.DIED_SENT)
 
 
+def faults_at(kind: Kind) -> tuple[Fate, ...]:
+    """All that are possible at such an await, and at a save both deaths: it was stored or not."""
+    return AT_SAVE if kind is Kind.SAVE else possible(kind)
+
+
 def in_order(requests: Iterable[Choice], saves: Iterable[Fate]) -> FatePlan:
     """Choices for the awaits of requests and of storage as they come, then all are answered."""
     of_requests, of_saves = iter(requests), iter(saves)

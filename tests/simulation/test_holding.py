@@ -11,7 +11,6 @@ from durable.machine.states import ENDED, Command, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.effort import tried
 from tests.simulation.fates import (
-    AT_SAVE,
     DEATHS,
     Await,
     Choice,
@@ -19,7 +18,7 @@ from tests.simulation.fates import (
     Kind,
     at,
     calm,
-    possible,
+    faults_at,
     where,
 )
 from tests.simulation.world import ITS_LIST, World
@@ -93,7 +92,7 @@ def test_any_one_fault_after_the_approval_is_survived() -> None:
     calm.order(calm.oracle.latest.id, APPROVAL)
     calm.run()
     for point in tried(calm.driver.awaits[first + 1 :]):
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = held()
             world.driver.plan = at({point.index: Choice(fate)})
             world.order(world.oracle.latest.id, APPROVAL)
@@ -266,7 +265,7 @@ def moments(world: World) -> Iterator[tuple[int, Fate]]:
     """Of its first job, each with all that may become of it."""
     world.run()
     for point in world.driver.awaits[1:]:
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             yield point.index, fate
 
 

@@ -10,15 +10,13 @@ from durable.machine.commands import Instruction
 from durable.machine.job import Mode, Way
 from durable.machine.states import Command, State
 from tests.simulation.connector import LIMITS
-from tests.simulation.effort import IS_WHOLE
 from tests.simulation.fates import (
-    AT_SAVE,
     Choice,
     Fate,
     Kind,
     at,
     calm,
-    possible,
+    faults_at,
 )
 from tests.simulation.test_stages import CONNECTOR, GROUPS, USERS, Everything, Ordered, pages_of
 from tests.simulation.world import StandIn, World
@@ -228,8 +226,7 @@ def moments(scenario: Callable[[], Company]) -> list[tuple[int, Kind]]:
 
 def test_any_one_fault_is_survived() -> None:
     for index, kind in moments(changed):
-        fates = AT_SAVE if kind is Kind.SAVE else possible(kind)
-        for fate in fates if IS_WHOLE else fates[index % 2 :: 2] or fates:
+        for fate in faults_at(kind):
             made = changed()
             made.world.driver.plan = at({index: Choice(fate, index)})
             made.world.run()

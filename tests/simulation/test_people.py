@@ -8,7 +8,7 @@ from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Mode
 from durable.machine.states import Command, State
 from tests.simulation.effort import tried
-from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
+from tests.simulation.fates import Choice, Fate, Kind, at, calm, faults_at, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental, later
 from tests.simulation.world import ITS_LIST, World
@@ -118,7 +118,7 @@ def test_any_one_fault_during_a_retry_is_survived(scenario: Scenario) -> None:
     quiet.order(quiet.oracle.latest.id, RETRY)
     quiet.run()
     for point in tried(quiet.driver.awaits[first + 1 :]):
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = failed()
             world.driver.plan = at({point.index: Choice(fate)})
             world.order(world.oracle.latest.id, RETRY)

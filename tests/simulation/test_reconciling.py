@@ -17,15 +17,15 @@ from durable.machine.job import Mode, Way
 from durable.machine.states import ENDED, Command, State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS, NOTES
-from tests.simulation.effort import IS_WHOLE, tried
+from tests.simulation.effort import tried
 from tests.simulation.fates import (
-    AT_SAVE,
     Choice,
     Fate,
     FatePlan,
     Kind,
     at,
     calm,
+    faults_at,
     possible,
     where,
 )
@@ -174,8 +174,7 @@ def sync(world: World) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_any_one_fault_is_survived(scenario: Scenario, readings: Readings) -> None:
     for index, kind in moments(scenario, readings):
-        fates = AT_SAVE if kind is Kind.SAVE else possible(kind)
-        for fate in fates if IS_WHOLE else fates[index % 2 :: 2] or fates:
+        for fate in faults_at(kind):
             world = scenario(readings)
             world.driver.plan = at({index: Choice(fate, index)})
             world.run()

@@ -11,7 +11,7 @@ from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
 from tests.simulation.effort import tried
-from tests.simulation.fates import AT_SAVE, Choice, Kind, at, possible
+from tests.simulation.fates import Choice, Kind, at, faults_at
 from tests.simulation.world import World
 
 
@@ -53,7 +53,7 @@ def test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words() -> Non
     first = len(calm.driver.awaits)
     calm.run()
     for point in tried(calm.driver.awaits[first:]):
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = off()
             world.driver.plan = at({point.index: Choice(fate)})
             world.run()

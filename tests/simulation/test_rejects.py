@@ -10,7 +10,7 @@ from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.effort import tried
-from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, possible
+from tests.simulation.fates import Choice, Fate, Kind, at, faults_at
 from tests.simulation.world import World
 
 
@@ -57,7 +57,7 @@ def test_any_one_fault_neither_loses_a_reject_nor_counts_it_twice(mode: Mode) ->
     first = len(calm.driver.awaits)
     calm.run()
     for point in tried(calm.driver.awaits[first:]):
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = spoilt(mode)
             world.driver.plan = at({point.index: Choice(fate)})
             world.run()

@@ -12,7 +12,7 @@ from durable.machine.states import Command, State
 from durable.timestamps import rfc3339
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS, TIMED
-from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
+from tests.simulation.fates import Choice, Fate, Kind, at, calm, faults_at, where
 from tests.simulation.source import Order
 from tests.simulation.world import StandIn, World
 
@@ -156,7 +156,7 @@ def test_no_fault_at_any_moment_loses_what_is_tried_again(order: Order) -> None:
     first = len(calm_world.driver.awaits)
     calm_world.run()
     for point in calm_world.driver.awaits[first:]:
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = retried()
             world.driver.plan = at({point.index: Choice(fate)})
             world.run()
@@ -182,7 +182,7 @@ def test_no_fault_at_any_moment_forgets_a_reject(order: Order) -> None:
     first = len(calm_world.driver.awaits)
     calm_world.run()
     for point in calm_world.driver.awaits[first:]:
-        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+        for fate in faults_at(point.kind):
             world = rejecting()
             world.driver.plan = at({point.index: Choice(fate)})
             world.run()
